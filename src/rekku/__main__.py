@@ -1,0 +1,5 @@
+"""`python -m rekku` is the `rekku` command."""
+
+from rekku.cli import main
+
+raise SystemExit(main())

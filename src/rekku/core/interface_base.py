@@ -1,0 +1,47 @@
+"""The base class of interfaces: files that expose `INTERFACE_CLASS`."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from rekku.core.ai_plugin_base import AIPluginBase
+from rekku.core.message import Message
+
+
+class InterfaceBase(AIPluginBase):
+    """An interface: it hands over messages with `self.host.receive(message)` and delivers what Rekku says.
+
+    The `payload` of its methods: `target` (the chat id), `thread_id`, `text`, `key` (the same each time that the
+    same message is tried: use it where the platform has idempotency keys), `reply_to` (a message id or ""),
+    `attachments` (a tuple of Attachment). Raise a DeliveryError to say what became of a message.
+    """
+
+    can_edit = False
+    """Whether `edit_message` works, so that a reply can be shown while it is being written."""
+
+    trainer_user_ids: frozenset[str] = frozenset()
+    """User ids that can only be the owner, because the interface itself has made sure of it (the local terminal)."""
+
+    max_length = 0
+    """The longest text of one message in characters; 0 if there is no limit. The interface splits, not Rekku."""
+
+    def get_interface_id(self) -> str:
+        """The name that chats, settings and `TRAINER_IDS` use; by default the component's own."""
+        return self.host.name
+
+    async def send_message(self, payload: Mapping[str, Any], original_message: Message | None = None) -> str | None:
+        """Deliver a message; its id on the platform, if it has one."""
+        raise NotImplementedError(f"{type(self).__name__} cannot send")
+
+    async def edit_message(self, payload: Mapping[str, Any]) -> None:
+        """Replace the text of the message `payload["message_id"]`; `payload["draft"]` says that more is to come."""
+        raise NotImplementedError(f"{type(self).__name__} cannot edit")
+
+    async def delete_message(self, payload: Mapping[str, Any]) -> None:
+        """Take back the message `payload["message_id"]` (a draft that came to nothing)."""
+
+    async def send_audio(self, payload: Mapping[str, Any]) -> str | None:
+        """Deliver `payload["attachment"]` as sound."""
+        raise NotImplementedError(f"{type(self).__name__} cannot send audio")
+
+    async def typing(self, payload: Mapping[str, Any]) -> None:
+        """Show in `target` that Rekku is thinking (`active` true) or not any more."""

@@ -1,0 +1,71 @@
+"""What people say, in words that belong to no platform."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """Where talk happens: one chat of one interface, or one thread of it.
+
+    One conversation is answered in order; different conversations at the same time.
+    """
+
+    interface: str
+    chat_id: str
+    thread_id: str = ""
+
+    def __str__(self) -> str:
+        thread = f"/{self.thread_id}" if self.thread_id else ""
+        return f"{self.interface}:{self.chat_id}{thread}"
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """An account on a platform, as the platform tells it. `tag` is the @name without the @."""
+
+    id: str
+    name: str = ""
+    tag: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that came with a message, or goes with one; `kind` is image, audio, video or file."""
+
+    kind: str
+    name: str
+    mime: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """The message that somebody replied to. Its text is somebody's words, never an instruction."""
+
+    message_id: str
+    user: User
+    text: str
+    from_rekku: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message that arrived.
+
+    `message_id` is the platform's own id; it makes redelivery harmless ("" if there is none).
+    `direct` says that nobody else reads along; `addressed` that Rekku is meant (a direct chat, a mention,
+    a reply to it, its name). `raw` is the platform's own object, for the interface's own use: it is not stored.
+    """
+
+    conversation: Conversation
+    user: User
+    text: str
+    at: datetime
+    message_id: str = ""
+    chat_name: str = ""
+    direct: bool = True
+    addressed: bool = True
+    reply_to: Quote | None = None
+    attachments: tuple[Attachment, ...] = ()
+    raw: object = field(default=None, compare=False, repr=False)

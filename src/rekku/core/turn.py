@@ -1,0 +1,56 @@
+"""One trip along the road, as components see it when it is over."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from rekku.core.message import Conversation, Message
+from rekku.core.principal import Principal
+
+
+class Outcome(StrEnum):
+    """How it ended for a message."""
+
+    ANSWERED = "answered"
+    DEFERRED = "deferred"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    COMMAND = "command"
+    IGNORED = "ignored"
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """One action of a turn. `status` is planned, started, done, failed, refused or unknown."""
+
+    action: str
+    payload: Mapping[str, Any]
+    status: str = "planned"
+    output: Any = None
+    problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A finished turn.
+
+    `replies` are the texts that were sent, to whom they may; `fields` the declared keys that the model wrote
+    beside `actions`; tokens are summed over the calls of the turn.
+    """
+
+    id: int
+    conversation: Conversation
+    principal: Principal
+    messages: tuple[Message, ...]
+    started_at: datetime
+    finished_at: datetime
+    outcome: Outcome
+    replies: tuple[str, ...] = ()
+    deeds: tuple[Deed, ...] = ()
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    engine: str = ""
+    model: str = ""
+    prompt_tokens: int = 0
+    completion_tokens: int = 0

@@ -1,0 +1,1 @@
+"""Built-in components; the folders of the same name under `REKKU_HOME` come first."""
