@@ -82,6 +82,7 @@ class Action:
     idempotent: bool = False
     quotable: bool = False
     timeout: float | None = None
+    trusted_output: bool = False
 
     @property
     def required(self) -> tuple[str, ...]:
@@ -125,10 +126,10 @@ def parse_actions(
     if isinstance(types, str) or not all(isinstance(name, str) for name in types):
         raise PluginError("get_supported_action_types() must return a list of names")
     names = dict.fromkeys(name for name in (*supported, *types) if name not in CAPABILITY_MARKERS)
-    return tuple(_parse_action(name, supported.get(name) or {}, instructions.get(name) or {}) for name in names)
+    return tuple(_parse_action(name, supported.get(name, {}), instructions.get(name, {})) for name in names)
 
 
-def _parse_action(name: str, spec: Mapping[str, Any], told: Mapping[str, Any]) -> Action:
+def _parse_action(name: str, spec: object, told: object) -> Action:
     if not isinstance(spec, Mapping) or not isinstance(told, Mapping):
         raise PluginError(f"the description of action {name!r} must be a dict")
     payload = told.get("payload") or {}
@@ -148,6 +149,7 @@ def _parse_action(name: str, spec: Mapping[str, Any], told: Mapping[str, Any]) -
         idempotent=spec.get("idempotent") is True,
         quotable=spec.get("quotable") is True,
         timeout=float(timeout) if isinstance(timeout, int | float) else None,
+        trusted_output=spec.get("trusted_output") is True,
     )
 
 

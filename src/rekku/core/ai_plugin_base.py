@@ -1,6 +1,6 @@
 """The base class of plugins. Subclassing it is a convenience: a class that offers the same methods is as good."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any
 
 from rekku.core.commands import Command
@@ -9,6 +9,9 @@ from rekku.core.host import Host
 from rekku.core.message import Message
 from rekku.core.settings import Setting
 from rekku.core.turn import Turn
+
+Facts = Mapping[str, Any]
+Problems = Sequence[str]
 
 
 class AIPluginBase:
@@ -27,23 +30,29 @@ class AIPluginBase:
     tables: Schema | None = None
     """Its tables, made and migrated before `start`."""
 
-    def get_supported_action_types(self) -> Sequence[str]:
-        """The names of the actions that it handles; by default those of `get_supported_actions`."""
-        return list(self.get_supported_actions())
+    @staticmethod
+    def missing_settings(given: Mapping[str, str]) -> Sequence[str]:
+        """What must be set and is not, where `required` cannot say it (“A or B”); `given` are the texts of all settings."""
+        return ()
 
-    def get_supported_actions(self) -> Mapping[str, Mapping[str, Any]]:
+    def get_supported_action_types(self) -> Sequence[str] | Awaitable[Sequence[str]]:
+        """The names of the actions that it handles, beside those of `get_supported_actions`."""
+        return ()
+
+    def get_supported_actions(self) -> Facts | Awaitable[Facts]:
         """`{name: {description, required_fields, optional_fields, restricted?, risk?, idempotent?, …}}`.
 
         `restricted: True` is medium risk; `risk` is low, medium or high. An `idempotent` action may be done again
-        after a crash; a `quotable` one may run out of a reply that is not clean JSON (both default to no). `timeout` in seconds.
+        after a crash; a `quotable` one may run out of a reply that is not clean JSON (both default to no).
+        `timeout` is in seconds. Outputs count as other people's words unless it says `trusted_output`.
         """
         return {}
 
-    def get_prompt_instructions(self, action_name: str) -> Mapping[str, Any]:
+    def get_prompt_instructions(self, action_name: str) -> Facts | Awaitable[Facts]:
         """What the model is told: `{description, payload: {field: {type, description, example?, enum?}}}`."""
         return {}
 
-    def validate_payload(self, action_type: str, payload: Mapping[str, Any]) -> Sequence[str]:
+    def validate_payload(self, action_type: str, payload: Mapping[str, Any]) -> Problems | Awaitable[Problems]:
         """Problems, each a sentence that the model can act on. Required fields are there when this is asked."""
         return []
 
@@ -53,15 +62,15 @@ class AIPluginBase:
 
     def get_static_injection(
         self, message: Message | None = None, context_memory: Mapping[str, Any] | None = None
-    ) -> Mapping[str, Any]:
+    ) -> Facts | Awaitable[Facts]:
         """Facts for the prompt's `context`; what is late is left out of the prompt."""
         return {}
 
-    def get_reply_fields(self) -> Mapping[str, Any]:
+    def get_reply_fields(self) -> Facts | Awaitable[Facts]:
         """Keys that it would like beside `actions` in the model's reply: `{key: JSON Schema with a description}`."""
         return {}
 
-    def get_commands(self) -> Sequence[Command]:
+    def get_commands(self) -> Sequence[Command] | Awaitable[Sequence[Command]]:
         """Slash commands that it adds."""
         return ()
 

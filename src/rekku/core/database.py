@@ -20,10 +20,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol, TypeVar
 
-from sqlalchemy import BigInteger, Column, Constraint, Index, MetaData, String, Table, Text
+from sqlalchemy import BigInteger, Column, Constraint, Index, MetaData, String, Table, Text, insert
 from sqlalchemy.dialects.mysql import LONGTEXT
 from sqlalchemy.engine import Dialect
 from sqlalchemy.sql import ClauseElement
+from sqlalchemy.sql.dml import Insert
 from sqlalchemy.types import TypeDecorator
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -69,6 +70,12 @@ def table(name: str, *parts: Column[Any] | Constraint | Index) -> Table:
         mariadb_charset="utf8mb4",
         mariadb_collate="utf8mb4_nopad_bin",
     )
+
+
+def insert_or_ignore(into: Table) -> Insert:
+    """An insert that changes nothing (0 rows) when a row with the same key is there."""
+    ignoring = insert(into).prefix_with("OR IGNORE", dialect="sqlite")
+    return ignoring.prefix_with("IGNORE", dialect="mysql").prefix_with("IGNORE", dialect="mariadb")
 
 
 class Statement:

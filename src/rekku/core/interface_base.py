@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rekku.core.ai_plugin_base import AIPluginBase
+from rekku.core.host import Host
 from rekku.core.message import Message
 
 
@@ -24,9 +25,39 @@ class InterfaceBase(AIPluginBase):
     max_length = 0
     """The longest text of one message in characters; 0 if there is no limit. The interface splits, not Rekku."""
 
+    def get_supported_actions(self) -> Mapping[str, Mapping[str, Any]]:
+        """`message_<interface id>`: like `message`, to a chat of this interface."""
+        return {
+            f"message_{self.get_interface_id()}": {
+                "description": f"Say something in a chat of {self.get_interface_id()}.",
+                "required_fields": ["text"],
+                "optional_fields": ["target", "thread_id"],
+                "idempotent": True,
+                "quotable": True,
+            }
+        }
+
+    def get_prompt_instructions(self, action_name: str) -> Mapping[str, Any]:
+        """What the model is told about `message_<interface id>`."""
+        return {
+            "payload": {
+                "target": {"type": ["string", "integer"], "description": "the chat, by id or name; left out: this one"},
+                "thread_id": {"type": ["string", "integer"], "description": "only for a thread of that chat"},
+                "text": {"type": "string", "description": "what you say"},
+            }
+        }
+
+    async def handle_custom_action(self, action_type: str, payload: Mapping[str, Any]) -> Any:
+        """Say it; another chat than the turn's needs permission."""
+        await say(self.host, payload, self.get_interface_id())
+
     def get_interface_id(self) -> str:
-        """The name that chats, settings and `TRAINER_IDS` use; by default the component's own."""
-        return self.host.name
+        """The name that chats, settings and `TRAINER_IDS` use."""
+        raise NotImplementedError(f"{type(self).__name__} has no get_interface_id")
+
+    async def validate_payload(self, action_type: str, payload: Mapping[str, Any]) -> list[str]:
+        """An empty text cannot be sent."""
+        return [] if str(payload["text"]).strip() else ["payload.text is empty"]
 
     async def send_message(self, payload: Mapping[str, Any], original_message: Message | None = None) -> str | None:
         """Deliver a message; its id on the platform, if it has one."""
@@ -45,3 +76,14 @@ class InterfaceBase(AIPluginBase):
 
     async def typing(self, payload: Mapping[str, Any]) -> None:
         """Show in `target` that Rekku is thinking (`active` true) or not any more."""
+
+
+async def say(host: Host, payload: Mapping[str, Any], interface: str | None = None) -> None:
+    """Send `payload["text"]` where `interface`, `target` and `thread_id` point, by default into the turn's chat."""
+    target, thread = (_text(payload.get(key)) for key in ("target", "thread_id"))
+    where = await host.resolve(interface, target, thread) if interface or target or thread else None
+    await host.send(payload["text"], where)
+
+
+def _text(value: object) -> str | None:
+    return None if value in (None, "") else str(value)

@@ -8,7 +8,8 @@ import asyncio
 import contextvars
 import inspect
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing
 from typing import Any
 
 from rekku.core.errors import PluginError
@@ -50,13 +51,17 @@ class Members:
         except (SystemExit, KeyboardInterrupt) as exit_:
             raise PluginError(f"{name} tried to end the process ({type(exit_).__name__})") from exit_
 
-    async def stream(self, name: str, *args: Any) -> AsyncIterator[str]:
+    async def stream(self, name: str, *args: Any) -> AsyncGenerator[str, None]:
         """Call a member that gives a string or an async iterator of strings; the pieces as they come."""
         function, how = self._find(name)
         result = function(*args) if how in ("async", "generator", "inline") else await in_thread(function, *args)
         if inspect.isawaitable(result):
             result = await result
-        if isinstance(result, AsyncIterator):
+        if isinstance(result, AsyncGenerator):
+            async with aclosing(result):
+                async for piece in result:
+                    yield str(piece)
+        elif isinstance(result, AsyncIterator):
             async for piece in result:
                 yield str(piece)
         elif result is not None:

@@ -134,10 +134,10 @@ class Registry:
 
     def clear(self) -> None:
         """Forget everything, listeners too."""
-        self._components = {}
-        self._show()
         self._listeners.clear()
         self._late.clear()
+        self._components = {}
+        self._show()
 
     def _show(self) -> None:
         """Bring the tables of the document up to date, in place, then tell the listeners."""

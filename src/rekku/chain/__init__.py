@@ -1,0 +1,1 @@
+"""The road from a message to deeds: gate, inbox, prompt, engine, parser, dispatcher, outbox."""

@@ -1,0 +1,211 @@
+"""The dispatcher: is it known, may it, is it right? Then it is done, once."""
+
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from rekku.chain import words
+from rekku.chain.catalogue import Catalogue, Owned
+from rekku.chain.permission import Rules, refusal
+from rekku.chain.turn import Doing, OpenTurn, current
+from rekku.core.actions import Risk
+from rekku.core.clock import Clock
+from rekku.core.errors import ActionError
+from rekku.core.turn import Deed
+from rekku.store.codec import dump
+from rekku.store.journal import StepRecord
+from rekku.store.state import audit_outcome, audited
+
+log = logging.getLogger(__name__)
+
+VALIDATION_LIMIT = 5.0
+
+
+class TurnBot:
+    """The `bot` that `execute_action` gets: it sends into the conversation of the turn."""
+
+    def __init__(self, send: Callable[[str], Awaitable[None]]) -> None:
+        self._send = send
+
+    async def send_message(self, *args: Any, text: str | None = None, **_kwargs: Any) -> None:
+        """Send the keyword `text`, or the last text among the arguments."""
+        texts = [value for value in args if isinstance(value, str)]
+        await self._send(text if text is not None else texts[-1])
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """`action` in seconds, for actions that do not say themselves; `sends` per turn."""
+
+    action: float = 60.0
+    sends: int = 5
+
+
+class Dispatcher:
+    """Carries out the deeds of a step, in order. `save` commits what a turn has gathered."""
+
+    def __init__(
+        self,
+        *,
+        catalogue: Catalogue,
+        rules: Rules,
+        limits: Limits,
+        clock: Clock,
+        next_id: Callable[[], int],
+        save: Callable[[OpenTurn], Awaitable[None]],
+        send: Callable[[str], Awaitable[None]],
+    ) -> None:
+        self._catalogue = catalogue
+        self._rules = rules
+        self._limits = limits
+        self._clock = clock
+        self._next_id = next_id
+        self._save = save
+        self._bot = TurnBot(send)
+
+    def only_quotable(self, deeds: list[Deed], because: str) -> list[Deed]:
+        """The plan of a reply that was not clean: what may not be quoted is refused, and the model is told why."""
+        return [deed if self._quotable(deed.action) else _refused(deed, because) for deed in deeds]
+
+    async def carry_out(self, turn: OpenTurn, step: StepRecord) -> None:
+        """Do every deed of the step that is not settled yet."""
+        for index, deed in enumerate(step.deeds):
+            if deed.status == "started" and not self._idempotent(deed.action):
+                step.set(index, replace(deed, status="unknown", problems=(f"{deed.action}: {words.UNKNOWN_OUTCOME}",)))
+            elif deed.status in ("planned", "started"):
+                await self._one(turn, step, index)
+
+    async def _one(self, turn: OpenTurn, step: StepRecord, index: int) -> None:
+        deed = step.deeds[index]
+        owned = self._catalogue.actions.get(deed.action)
+        problems = await self._problems(turn, deed, owned)
+        audit = 0
+        if owned is not None and owned.action.risk > Risk.LOW:
+            audit = self._next_id()
+            outcome = "refused" if problems else "started"
+            now = self._clock.now()
+            turn.writes.append(audited(audit, now, turn.id, turn.principal, deed.action, deed.payload, outcome))
+        if problems or owned is None:
+            step.set(index, replace(deed, status="refused", problems=tuple(problems)))
+            return
+        if not self._catalogue.is_message(deed.action):
+            step.set(index, replace(deed, status="started"))
+            await self._save(turn)
+        done = await self._do(turn, deed, owned)
+        if done.output is not None and not owned.action.trusted_output:
+            turn.tainted = True
+        if audit:
+            turn.writes.append(audit_outcome(audit, done.status))
+        step.set(index, done)
+
+    async def _problems(self, turn: OpenTurn, deed: Deed, owned: Owned | None) -> list[str]:
+        """Why the deed cannot be done, in words for the model; empty if it can."""
+        if owned is None:
+            offered = self._catalogue.offer(turn.principal, turn.conversation, turn.message.direct).actions
+            return [f"{deed.action!r} is no action; the actions are {', '.join(offered)}"]
+        action = owned.action
+        refused = refusal(action, turn.principal, turn.conversation, turn.message.direct, self._rules)
+        if refused:
+            return [refused]
+        if action.risk is Risk.HIGH and turn.tainted:
+            return [
+                f"{action.name} is not permitted in this turn: it shows words of other people, and the trainer has "
+                "not approved it. Ask the trainer to write again without them"
+            ]
+        absent = action.absent(deed.payload)
+        if absent:
+            return absent
+        return [*action.type_problems(deed.payload), *await self._validate(owned, deed)]
+
+    async def _validate(self, owned: Owned, deed: Deed) -> list[str]:
+        member = "validate_payload"
+        if not owned.owner.members.has(member):
+            return []
+        try:
+            found = await owned.owner.members.call(member, deed.action, dict(deed.payload), limit=VALIDATION_LIMIT)
+        except ActionError as error:
+            return list(error.problems)
+        except Exception as error:  # a validator that raises means: not valid
+            log.exception("%s could not check the action %s, so it counts as invalid.", owned.owner.name, deed.action)
+            return [f"{deed.action} could not be checked ({type(error).__name__})"]
+        return [str(problem) for problem in found or ()]
+
+    async def _do(self, turn: OpenTurn, deed: Deed, owned: Owned) -> Deed:
+        limit = owned.action.timeout or self._limits.action
+        doing = Doing(turn, deed)
+        token = current.set(doing)
+        try:
+            output = await self._call(turn, deed, owned, limit)
+        except ActionError as error:
+            return replace(deed, status="failed", problems=tuple(error.problems))
+        except TimeoutError:
+            return _failed(deed, f"it took longer than {limit:g} seconds and was stopped")
+        except Exception as error:  # the door to a plugin's action
+            log.exception("The action %s of %s failed.", deed.action, owned.owner.name)
+            return _failed(deed, f"{type(error).__name__}: {words.shorten(str(error), 300)}")
+        finally:
+            doing.over = True
+            current.reset(token)
+        turn.writes.extend(doing.writes)
+        for message in doing.outgoing:
+            turn.put(message)
+        return replace(deed, status="done", output=output)
+
+    async def _call(self, turn: OpenTurn, deed: Deed, owned: Owned, limit: float) -> Any:
+        members = owned.owner.members
+        payload = dict(deed.payload)
+        if members.has("execute_action"):
+            action = {"type": deed.action, "payload": payload}
+            context = _context(turn)
+            return await members.call("execute_action", action, context, self._bot, turn.message, limit=limit)
+        return await members.call("handle_custom_action", deed.action, payload, limit=limit)
+
+    def _quotable(self, name: str) -> bool:
+        owned = self._catalogue.actions.get(name)
+        return self._catalogue.is_message(name) or (owned is not None and owned.action.quotable)
+
+    def _idempotent(self, name: str) -> bool:
+        owned = self._catalogue.actions.get(name)
+        return self._catalogue.is_message(name) or (owned is not None and owned.action.idempotent)
+
+
+def results(step: StepRecord, most: int = 20_000) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """What goes back to the model: outputs and errors, each with its action."""
+    outputs = [
+        {"action": deed.action, "output": _fitting(deed.output, most)} for deed in step.deeds if deed.output is not None
+    ]
+    errors: list[dict[str, Any]] = [
+        {"action": deed.action, "problems": list(deed.problems)} for deed in step.deeds if deed.problems
+    ]
+    if step.problem:
+        errors.append({"problems": [step.problem]})
+    return outputs, errors
+
+
+def _fitting(output: Any, most: int) -> Any:
+    if isinstance(output, str):
+        return words.shorten(output, most)
+    text = dump(output)
+    return output if len(text) <= most else words.shorten(text, most)
+
+
+def _refused(deed: Deed, because: str) -> Deed:
+    return replace(deed, status="refused", problems=(words.NOT_CLEAN.format(action=deed.action, because=because),))
+
+
+def _failed(deed: Deed, why: str) -> Deed:
+    return replace(deed, status="failed", problems=(f"{deed.action} failed: {why}",))
+
+
+def _context(turn: OpenTurn) -> dict[str, Any]:
+    where = turn.conversation
+    return {
+        "interface": where.interface,
+        "chat_id": where.chat_id,
+        "thread_id": where.thread_id,
+        "user_id": turn.principal.user_id,
+        "person_id": turn.principal.person_id,
+        "role": turn.principal.role.word,
+        "turn_id": turn.id,
+    }

@@ -1,0 +1,252 @@
+"""Asking a model: which engine, how long, how often, and what then."""
+
+import asyncio
+import contextlib
+import logging
+from collections import deque
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from rekku.core.clock import Clock
+from rekku.core.database import Database
+from rekku.core.errors import EngineBusy, EngineError, EngineRefused, EngineUnreachable, PluginError
+from rekku.core.members import Members
+from rekku.core.message import Conversation
+from rekku.core.model_call import ChatMessages, ModelCall
+from rekku.core.registry import Component, Kind, Registry
+from rekku.core.transport_layer import CapturingBot, capturing
+from rekku.store.codec import dump
+from rekku.store.journal import tokens_since
+from rekku.store.state import State
+
+log = logging.getLogger(__name__)
+
+WAITS = (0.5, 1.5, 3.0)
+"""Seconds between tries with one engine; a refused connection thus ends in about five."""
+
+LONGEST_WAIT = 20.0
+REPLY_LIMIT = 12_000_000
+PREFERRED = ("openai_chatgpt", "manual")
+"""What is used when the owner chose nothing: the first of these that is configured."""
+
+CHOSEN = "engine"
+MODEL = "model:"
+
+
+class CapReached(EngineError):
+    """Today's tokens are used up."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelReply:
+    """What a model said, and what it cost."""
+
+    text: str
+    engine: str
+    model: str
+    prompt_tokens: int
+    completion_tokens: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSettings:
+    """The owner's choices. `tokens_per_day` 0 is no limit; `timeout` in seconds."""
+
+    active: str = ""
+    fallbacks: Sequence[str] = ()
+    timeout: float = 120.0
+    tokens_per_day: int = 0
+
+
+class Engines:
+    """The engines of the registry, the owner's choice among them, and the calls."""
+
+    def __init__(
+        self, *, registry: Registry, database: Database, state: State, clock: Clock, settings: EngineSettings
+    ) -> None:
+        self._registry = registry
+        self._db = database
+        self._state = state
+        self._clock = clock
+        self._settings = settings
+        self._calls: dict[str, deque[float]] = {}
+        self._day: datetime | None = None
+        self._used = 0
+        self._answered: list[Callable[[], None]] = []
+        self.down = ""
+
+    def active(self) -> Component:
+        """The engine that is asked first. Raises EngineRefused if there is none."""
+        wanted = self._state.get(CHOSEN) or self._settings.active
+        for name in (wanted, *PREFERRED):
+            engine = self._registry.get(Kind.ENGINE, name) if name else None
+            if engine is not None:
+                return engine
+            if name and name == wanted:
+                log.warning("The engine %r is not available; `rekku doctor` says why.", name)
+        for engine in self._registry.of(Kind.ENGINE):
+            return engine
+        raise EngineRefused("no engine is available; `rekku doctor` says why")
+
+    async def choose(self, name: str) -> None:
+        """Use another engine from now on, after a restart too."""
+        await self._state.set(CHOSEN, name)
+
+    def model(self, engine: Component) -> str:
+        """The model that the owner chose for an engine, "" for its default."""
+        return self._state.get(MODEL + engine.name)
+
+    async def choose_model(self, engine: Component, model: str) -> None:
+        """Use another model of an engine from now on, after a restart too."""
+        await self._state.set(MODEL + engine.name, model)
+
+    def names(self) -> list[str]:
+        """All engines that are there."""
+        return [engine.name for engine in self._registry.of(Kind.ENGINE)]
+
+    def on_answer(self, listener: Callable[[], None]) -> None:
+        """Call `listener` when an engine answers after none did."""
+        self._answered.append(listener)
+
+    async def ask(
+        self,
+        messages: ChatMessages,
+        *,
+        schema: Mapping[str, Any] | None = None,
+        conversation: Conversation | None = None,
+        show: Callable[[str], None] | None = None,
+    ) -> ModelReply:
+        """The reply of the first engine that gives one. Raises EngineError with the reasons of all.
+
+        `show` gets the pieces as they come; after a failed try it gets "" and then everything from the start.
+        """
+        await self._check_cap()
+        reasons: list[str] = []
+        for engine in self._candidates():
+            try:
+                reply = await self._try(engine, messages, schema, conversation, show)
+            except EngineError as error:
+                reasons.append(f"{engine.name}: {error}")
+                log.warning("No answer from %s: %s", engine.name, error)
+                continue
+            if self.down:
+                self.down = ""
+                for listener in tuple(self._answered):
+                    listener()
+            return reply
+        self.down = "; ".join(reasons)
+        raise EngineUnreachable(self.down)
+
+    def _candidates(self) -> list[Component]:
+        first = self.active()
+        others = (self._registry.get(Kind.ENGINE, name) for name in self._settings.fallbacks)
+        return list(dict.fromkeys([first, *(engine for engine in others if engine)]))
+
+    async def _check_cap(self) -> None:
+        cap = self._settings.tokens_per_day
+        if not cap:
+            return
+        today = self._clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
+        if today != self._day:
+            self._used = await tokens_since(self._db, today)
+            self._day = today
+        if self._used >= cap:
+            raise CapReached(f"today's {cap} tokens (TOKENS_PER_DAY) are used up")
+
+    def cap_ends(self) -> datetime:
+        """When tokens may be used again."""
+        today = self._clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
+        return today + timedelta(days=1)
+
+    async def _try(
+        self,
+        engine: Component,
+        messages: ChatMessages,
+        schema: Mapping[str, Any] | None,
+        conversation: Conversation | None,
+        show: Callable[[str], None] | None,
+    ) -> ModelReply:
+        limit = None if engine.members.value("waits_for_a_person") else self._settings.timeout
+        for wait in (*WAITS, None):
+            await self._keep_rate(engine)
+            call = ModelCall(self.model(engine), schema, conversation)
+            began = self._clock.monotonic()
+            try:
+                async with asyncio.timeout(limit):
+                    text = await _collect(_generate(engine.members, messages, call), show)
+                seconds = self._clock.monotonic() - began
+                return ModelReply(text, engine.name, call.model, call.prompt_tokens, call.completion_tokens, seconds)
+            except EngineRefused:
+                raise
+            except (EngineError, TimeoutError, ConnectionError) as error:
+                problem = _as_engine_error(error, limit)
+                if wait is None or isinstance(error, TimeoutError):
+                    raise problem from error
+                wanted = problem.retry_after if isinstance(problem, EngineBusy) else None
+                if wanted is not None and wanted > LONGEST_WAIT:
+                    raise problem from error
+                if show:
+                    show("")
+                await self._clock.sleep(max(wait, wanted or 0.0))
+            except Exception as error:  # the door to an engine's own code
+                log.exception("The engine %s failed.", engine.name)
+                raise EngineRefused(f"it failed ({type(error).__name__}); the log says where") from error
+            finally:
+                self._used += call.prompt_tokens + call.completion_tokens
+        raise EngineUnreachable("no try was left")
+
+    async def _keep_rate(self, engine: Component) -> None:
+        """Wait until the engine's own rate limit allows another call."""
+        if not engine.members.has("get_rate_limit"):
+            return
+        limit = await engine.members.call("get_rate_limit")
+        if not limit:
+            return
+        calls, seconds = limit
+        past = self._calls.setdefault(engine.name, deque())
+        while past and past[0] <= self._clock.monotonic() - seconds:
+            past.popleft()
+        if len(past) >= calls:
+            await self._clock.sleep(past[0] + seconds - self._clock.monotonic())
+            past.popleft()
+        past.append(self._clock.monotonic())
+
+
+async def _generate(members: Members, messages: ChatMessages, call: ModelCall) -> AsyncGenerator[str, None]:
+    if members.has("generate_response"):
+        arguments = (messages, call) if members.accepts("generate_response", "call") else (messages,)
+        async with contextlib.aclosing(members.stream("generate_response", *arguments)) as pieces:
+            async for piece in pieces:
+                yield piece
+        return
+    if not members.has("handle_incoming_message"):
+        raise PluginError("the engine has neither generate_response nor handle_incoming_message")
+    with capturing() as captured:
+        result = await members.call("handle_incoming_message", CapturingBot(), None, dump(messages), limit=None)
+    yield str(result) if result is not None else "".join(captured)
+
+
+async def _collect(pieces: AsyncGenerator[str, None], show: Callable[[str], None] | None) -> str:
+    parts: list[str] = []
+    size = 0
+    async with contextlib.aclosing(pieces):
+        async for piece in pieces:
+            parts.append(piece)
+            size += len(piece)
+            if show:
+                show(piece)
+            if size > REPLY_LIMIT:
+                log.warning("The model's reply was longer than %d characters and was cut.", REPLY_LIMIT)
+                break
+    return "".join(parts)
+
+
+def _as_engine_error(error: Exception, limit: float | None) -> EngineError:
+    if isinstance(error, EngineError):
+        return error
+    if isinstance(error, TimeoutError):
+        return EngineUnreachable(f"no answer within {limit:g} seconds" if limit else "no answer in time")
+    return EngineUnreachable(str(error) or type(error).__name__)

@@ -1,0 +1,115 @@
+"""The gate: who is it, is it for Rekku, is it a command, is it too much? Then it is kept, and only then received."""
+
+import re
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from rekku.chain import words
+from rekku.chain.inbox import Inbox, Ticket
+from rekku.core.clock import Clock
+from rekku.core.database import Database
+from rekku.core.message import Conversation, Message
+from rekku.core.principal import Principal, Role
+from rekku.core.turn import Outcome
+from rekku.store.history import heard
+from rekku.store.inbox import Entry, InboxStore
+from rekku.store.people import People
+
+MINUTE = timedelta(minutes=1)
+LONGEST_TEXT = 200_000
+"""Characters of one message that are read; the rest is cut off, with a mark."""
+
+
+class Gate:
+    """Where every message comes in. `read_command` gives None if a text is none; `run_command` answers in any case."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        people: People,
+        store: InboxStore,
+        inbox: Inbox,
+        clock: Clock,
+        next_id: Callable[[], int],
+        read_command: Callable[[str], Any],
+        run_command: Callable[[Any, Principal, Message], Awaitable[str]],
+        say: Callable[[Conversation, str, Message], Awaitable[None]],
+        persona_name: Callable[[], str],
+        per_minute: int,
+    ) -> None:
+        self._db = database
+        self._people = people
+        self._store = store
+        self._inbox = inbox
+        self._clock = clock
+        self._next_id = next_id
+        self._read = read_command
+        self._run = run_command
+        self._say = say
+        self._persona_name = persona_name
+        self._rate = Rate(per_minute)
+
+    async def receive(self, message: Message) -> Ticket:
+        """Take a message in. When this returns, it is on disk (or needs no keeping). Raises StoreError."""
+        message = _bounded(message)
+        principal, writes = await self._people.principal(message.conversation.interface, message.user)
+        if principal.role is Role.BLOCKED:
+            return Ticket().close(Outcome.IGNORED)
+        writes += await self._people.seen(message, principal.person_id)
+        addressed = message.direct or message.addressed or self._named(message.text)
+        command = self._read(message.text) if addressed else None
+        number, now = self._next_id(), self._clock.now()
+        status = "command" if command else "waiting" if addressed else "heard"
+        limited = status == "waiting" and principal.role is Role.UNKNOWN
+        not_before, notice = self._rate.slot(principal.person_id, now) if limited else (None, False)
+        entry = Entry(number, message, principal.person_id, now, status, not_before)
+        kept = self._store.added(entry)
+        if not command:
+            who = principal
+            kept.append(heard(number, message.conversation, who.person_id, who.name, message.text, now))
+        rows = await self._db.write(*writes, *kept)
+        if not rows[len(writes)] or status == "heard":
+            return Ticket().close(Outcome.IGNORED)
+        if command:
+            await self._say(message.conversation, await self._run(command, principal, message), message)
+            return Ticket().close(Outcome.COMMAND)
+        ticket = self._inbox.add(entry)
+        if notice:
+            await self._say(message.conversation, words.BLOCKED_BY_RATE, message)
+        return ticket
+
+    def _named(self, text: str) -> bool:
+        name = re.escape(self._persona_name())
+        return re.search(rf"(?<!\w){name}(?!\w)", text, re.IGNORECASE) is not None
+
+
+class Rate:
+    """At most so many messages a minute from one person; what is too much gets a later slot."""
+
+    def __init__(self, per_minute: int) -> None:
+        self._per_minute = per_minute
+        self._slots: dict[str, deque[datetime]] = {}
+
+    def slot(self, person_id: str, now: datetime) -> tuple[datetime | None, bool]:
+        """When the message may be answered (None: at once), and whether the person should be told so."""
+        if len(self._slots) > 10_000:
+            self._slots = {who: slots for who, slots in self._slots.items() if slots and slots[-1] > now - MINUTE}
+        slots = self._slots.setdefault(person_id, deque(maxlen=self._per_minute))
+        if len(slots) < self._per_minute or slots[0] + MINUTE <= now:
+            slots.append(now)
+            return None, False
+        late = slots[0] + MINUTE
+        notice = slots[-1] <= now
+        slots.append(late)
+        return late, notice
+
+
+def _bounded(message: Message) -> Message:
+    """The message with a text that fits."""
+    if len(message.text) <= LONGEST_TEXT:
+        return message
+    return replace(message, text=words.shorten(message.text, LONGEST_TEXT))

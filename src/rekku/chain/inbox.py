@@ -1,0 +1,235 @@
+"""The queue of turns: one conversation in order, different ones at the same time, nothing forgotten."""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from rekku.chain import words
+from rekku.chain.draft import Spawn
+from rekku.chain.runner import Runner, open_turn
+from rekku.chain.turn import OpenTurn
+from rekku.core.clock import Clock
+from rekku.core.errors import StoreError
+from rekku.core.message import Conversation
+from rekku.core.principal import Principal, Role
+from rekku.core.turn import Outcome
+from rekku.store.inbox import Entry
+
+log = logging.getLogger(__name__)
+
+MOST_TRIES = 5
+"""How many starts of the process may find the same message unfinished, until it counts as poison."""
+
+AWAY = 2.0
+"""Seconds between two tries while the database is away."""
+
+
+class Ticket:
+    """What the sender of a message holds until it is dealt with."""
+
+    __slots__ = ("_outcome", "_settle", "turn_id")
+
+    def __init__(self, turn_id: int = 0) -> None:
+        self.turn_id = turn_id
+        self._outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+
+    async def outcome(self) -> Outcome:
+        """Wait until the message is dealt with, and say how it ended."""
+        return await asyncio.shield(self._outcome)
+
+    def close(self, outcome: Outcome) -> "Ticket":
+        """It is dealt with."""
+        if not self._outcome.done():
+            self._outcome.set_result(outcome)
+        return self
+
+
+class Lane:
+    """One conversation: what waits, and the turn that runs."""
+
+    __slots__ = ("busy", "turn", "waiting")
+
+    def __init__(self) -> None:
+        self.waiting: deque[Entry] = deque()
+        self.turn: OpenTurn | None = None
+        self.busy = False
+
+
+class Inbox:
+    """Accepted messages on their way to a turn. `who` says whose a message is, by its account, at this moment."""
+
+    def __init__(
+        self,
+        *,
+        runner: Runner,
+        clock: Clock,
+        spawn: Spawn,
+        claim: Callable[[], Awaitable[list[Entry]]],
+        who: Callable[[Entry], Awaitable[Principal]],
+        settled: Callable[[OpenTurn], Awaitable[None]],
+    ) -> None:
+        self._runner = runner
+        self._clock = clock
+        self._spawn = spawn
+        self._claim = claim
+        self._who = who
+        self._settled = settled
+        self._lanes: dict[Conversation, Lane] = {}
+        self._later: dict[int, Entry] = {}
+        self._woken = asyncio.Event()
+        self._tickets: dict[int, Ticket] = {}
+        self._known: set[int] = set()
+
+    def add(self, entry: Entry) -> Ticket:
+        """Queue a message that is committed."""
+        ticket = self._tickets.setdefault(entry.id, Ticket(entry.id))
+        self._known.add(entry.id)
+        if entry.not_before is not None and entry.not_before > self._clock.now():
+            self._later[entry.id] = entry
+            self._woken.set()
+        else:
+            self._enqueue(entry)
+        return ticket
+
+    async def resume(self) -> None:
+        """Take up everything that is open in the database and not yet here."""
+        for entry in await self._claim():
+            if entry.id not in self._known:
+                self.add(entry)
+
+    def retry_deferred(self) -> None:
+        """An engine answers again: all that waits for one is tried now."""
+        for entry in [e for e in self._later.values() if e.status == "deferred"]:
+            self._later[entry.id] = replace(entry, not_before=None)
+        self._woken.set()
+
+    def cancel(self, where: Conversation, who: Principal) -> bool:
+        """End the turn that runs in a conversation, if it is this person's or the person is the trainer."""
+        lane = self._lanes.get(where)
+        turn = lane.turn if lane else None
+        if turn is None or turn.scope is None:
+            return False
+        if turn.principal.person_id != who.person_id and not who.is_trainer:
+            return False
+        turn.scope.reschedule(asyncio.get_running_loop().time())
+        return True
+
+    @property
+    def running(self) -> int:
+        """How many turns run right now."""
+        return sum(lane.turn is not None for lane in self._lanes.values())
+
+    async def keep_time(self) -> None:
+        """Queue what was put off when its time has come; runs for ever."""
+        while True:
+            now = self._clock.now()
+            for entry in [e for e in self._later.values() if e.not_before is None or e.not_before <= now]:
+                del self._later[entry.id]
+                self._enqueue(entry)
+            self._woken.clear()
+            await self._until(min((e.not_before for e in self._later.values() if e.not_before), default=None))
+
+    async def _until(self, when: datetime | None) -> None:
+        """Wait for an instant of the clock, or for news."""
+        if when is None:
+            await self._woken.wait()
+            return
+        waits = (
+            self._spawn(self._woken.wait(), "inbox news"),
+            self._spawn(self._clock.sleep(max(0.0, (when - self._clock.now()).total_seconds())), "inbox timer"),
+        )
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        for task in waits:
+            task.cancel()
+
+    def _enqueue(self, entry: Entry) -> None:
+        lane = self._lanes.setdefault(entry.conversation, Lane())
+        lane.waiting.append(entry)
+        if not lane.busy:
+            lane.busy = True
+            self._spawn(self._empty(entry.conversation, lane), f"turns of {entry.conversation}")
+
+    async def _empty(self, where: Conversation, lane: Lane) -> None:
+        try:
+            while lane.waiting:
+                await self._one(lane, _together(lane.waiting))
+        finally:
+            lane.busy = False
+            if self._lanes.get(where) is lane and not lane.waiting:
+                del self._lanes[where]
+
+    async def _one(self, lane: Lane, entries: Sequence[Entry]) -> None:
+        """One turn, again and again as long as the database is away in the middle of it."""
+        resumed = bool(entries[0].tries) or entries[0].status != "waiting"
+        while True:
+            try:
+                principal = await self._who(entries[-1])
+                turn = open_turn(entries, principal, self._clock.now(), resumed)
+                lane.turn = turn
+                outcome = await self._run(turn)
+                break
+            except StoreError as error:
+                log.warning("The database is away, so a turn in %s waits: %s", entries[0].conversation, error)
+                resumed = True
+                await self._clock.sleep(AWAY)
+            finally:
+                lane.turn = None
+        self._close(turn, outcome)
+
+    async def _run(self, turn: OpenTurn) -> Outcome:
+        first = turn.entries[0]
+        try:
+            if first.status == "ending":
+                return await self._runner.end(turn)
+            if turn.principal.role is Role.BLOCKED:
+                return await self._runner.drop(turn)
+            if first.tries >= MOST_TRIES and first.status == "waiting":
+                notice = f"A message in {turn.conversation} was given up: {first.tries} starts did not get past it."
+                return await self._runner.fail(turn, words.POISONED, notice)
+            return await self._runner.run(turn)
+        except StoreError:
+            raise
+        except Exception as error:  # the door to a turn: whatever breaks, the person gets words
+            log.exception("A turn in %s broke.", turn.conversation)
+            notice = f"A turn in {turn.conversation} broke ({type(error).__name__}); the log says where."
+            return await self._runner.fail(turn, words.BROKEN, notice)
+
+    def _close(self, turn: OpenTurn, outcome: Outcome) -> None:
+        """Put off what was deferred; tell the senders how it ended once the replies have gone out."""
+        if outcome is Outcome.DEFERRED:
+            for entry in turn.entries:
+                self._later[entry.id] = entry
+            self._woken.set()
+        else:
+            self._known.difference_update(entry.id for entry in turn.entries)
+        tickets = [t for entry in turn.entries if (t := self._tickets.pop(entry.id, None))]
+        if tickets:
+            self._spawn(self._tell_senders(turn, tickets, outcome), f"end of turn {turn.id}")
+
+    async def _tell_senders(self, turn: OpenTurn, tickets: Iterable[Ticket], outcome: Outcome) -> None:
+        await self._settled(turn)
+        for ticket in tickets:
+            ticket.close(outcome)
+
+
+def _together(waiting: deque[Entry]) -> list[Entry]:
+    """The next entry, and those after it that the same person wrote meanwhile: they are answered together."""
+    entries = [waiting.popleft()]
+    first = entries[0]
+    if first.status != "waiting" or first.tries:
+        same_turn = first.turn_id or first.id
+        while waiting and waiting[0].turn_id == same_turn:
+            entries.append(waiting.popleft())
+        return entries
+    while waiting and _joins(first, waiting[0]):
+        entries.append(waiting.popleft())
+    return entries
+
+
+def _joins(first: Entry, other: Entry) -> bool:
+    return (
+        other.status == "waiting" and not other.tries and other.person_id == first.person_id and other.turn_id is None
+    )

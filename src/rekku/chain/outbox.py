@@ -1,0 +1,210 @@
+"""The way out: each chat's messages in order, until they are delivered."""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
+
+from rekku.chain.draft import Spawn
+from rekku.core.clock import Clock
+from rekku.core.database import Database
+from rekku.core.errors import DeliveryDelayed, DeliveryRefused, DeliveryUnknown, NotReachable, StoreError
+from rekku.core.message import Conversation, Message
+from rekku.core.registry import Component, Kind, Registry
+from rekku.store.outbox import OutboxStore, Outgoing, failed
+
+log = logging.getLogger(__name__)
+
+SEND_LIMIT = 60.0
+ATTEMPTS = 8
+FIRST_WAIT = 1.0
+LONGEST_WAIT = 60.0
+
+
+class _ElsewhereError(Exception):
+    """The interface does not run here; another process may have it, or it comes later."""
+
+
+class Lane:
+    """The messages that wait for one chat; `parked` while the chat is not there."""
+
+    def __init__(self) -> None:
+        self.waiting: deque[Outgoing] = deque()
+        self.busy = False
+        self.parked = False
+
+
+class Sender:
+    """Delivers what is committed. `complain` tells the owner what will never arrive."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        store: OutboxStore,
+        registry: Registry,
+        clock: Clock,
+        spawn: Spawn,
+        complain: Callable[[str], Awaitable[None]],
+    ) -> None:
+        self._db = database
+        self._store = store
+        self._registry = registry
+        self._clock = clock
+        self._spawn = spawn
+        self._complain = complain
+        self._lanes: dict[tuple[str, str], Lane] = {}
+        self._originals: dict[int, Message] = {}
+        self._waiters: dict[int, list[asyncio.Future[None]]] = {}
+        self._pending: set[int] = set()
+        registry.on_change(self._interfaces_changed)
+        self._resuming = False
+
+    def queue(self, messages: Iterable[Outgoing], original: Message | None = None) -> None:
+        """Deliver these; they are committed. `original` is the message that they answer."""
+        for message in messages:
+            if message.id in self._pending:
+                continue
+            self._pending.add(message.id)
+            if original is not None:
+                self._originals[message.id] = original
+            key = (message.to.interface, message.to.chat_id)
+            lane = self._lanes.setdefault(key, Lane())
+            lane.waiting.append(message)
+            if not lane.busy and not lane.parked:
+                lane.busy = True
+                self._spawn(self._empty(key, lane), f"send to {message.to}")
+
+    async def resume(self) -> None:
+        """Take up what was left behind, here or by a process that is gone."""
+        self._resuming = True
+        self.queue(await self._store.claim(c.name for c in self._registry.of(Kind.INTERFACE)))
+
+    def reachable(self, interface: str | None = None, chat_id: str | None = None) -> None:
+        """Try again what waited for an interface (or one chat of it) to be there."""
+        for key, lane in self._lanes.items():
+            if lane.parked and (interface in (None, key[0])) and (chat_id in (None, key[1])):
+                lane.parked = False
+                if lane.waiting and not lane.busy:
+                    lane.busy = True
+                    self._spawn(self._empty(key, lane), f"send to {key[0]}:{key[1]}")
+
+    async def settled(self, messages: Iterable[Outgoing]) -> None:
+        """Wait until each of these was delivered, was given up, or waits for its chat to be there."""
+        for message in messages:
+            if message.id in self._pending and not self._is_parked(message.to):
+                future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+                self._waiters.setdefault(message.id, []).append(future)
+                await future
+
+    def _is_parked(self, where: Conversation) -> bool:
+        lane = self._lanes.get((where.interface, where.chat_id))
+        return lane is not None and lane.parked
+
+    async def _empty(self, key: tuple[str, str], lane: Lane) -> None:
+        try:
+            while lane.waiting:
+                message = lane.waiting[0]
+                try:
+                    await self._deliver(message)
+                except _ElsewhereError:
+                    await self._store.release(message)
+                except NotReachable:
+                    lane.parked = True
+                    for waiting in lane.waiting:
+                        self._wake(waiting)
+                    return
+                lane.waiting.popleft()
+                self._pending.discard(message.id)
+                self._originals.pop(message.id, None)
+                self._wake(message)
+        finally:
+            lane.busy = False
+        if not lane.waiting and self._lanes.get(key) is lane:
+            del self._lanes[key]
+
+    async def _deliver(self, message: Outgoing) -> None:
+        """Send one message and record it, however often it takes. Raises NotReachable."""
+        while True:
+            interface = self._registry.get(Kind.INTERFACE, message.to.interface)
+            if interface is None:
+                raise _ElsewhereError
+            try:
+                message.platform_id = await self._send(interface, message)
+                await self._record(message)
+                return
+            except NotReachable:
+                raise
+            except DeliveryDelayed as error:
+                await self._clock.sleep(error.retry_after)
+            except DeliveryRefused as error:
+                await self._give_up(message, "failed", str(error))
+                return
+            except (DeliveryUnknown, TimeoutError) as error:
+                if not interface.members.value("idempotent_sends"):
+                    await self._give_up(message, "unknown", str(error) or "no answer in time")
+                    return
+                await self._wait_after(message, error)
+            except Exception as error:  # the door to an interface
+                log.warning("A message to %s was not delivered (%r); trying again.", message.to, error)
+                if message.attempts + 1 >= ATTEMPTS:
+                    log.exception("A message to %s is given up.", message.to)
+                    await self._give_up(message, "failed", f"{type(error).__name__}: {error}")
+                    return
+                await self._wait_after(message, error)
+
+    async def _wait_after(self, message: Outgoing, error: Exception) -> None:
+        message.attempts += 1
+        await self._db.write(failed(message, "queued", str(error)[:500]))
+        await self._clock.sleep(min(LONGEST_WAIT, FIRST_WAIT * 2 ** (message.attempts - 1)))
+
+    async def _send(self, interface: Component, message: Outgoing) -> str:
+        payload: dict[str, Any] = {
+            "target": message.to.chat_id,
+            "thread_id": message.to.thread_id,
+            "text": message.text,
+            "key": str(message.id),
+            "reply_to": message.reply_to,
+            "attachments": tuple(message.attachments),
+            "draft": False,
+        }
+        members = interface.members
+        if message.platform_id and members.value("can_edit"):
+            payload["message_id"] = message.platform_id
+            await members.call("edit_message", payload, limit=SEND_LIMIT)
+            return message.platform_id
+        original = self._originals.get(message.id)
+        sent = await members.call("send_message", payload, original, limit=SEND_LIMIT)
+        return "" if sent is None else str(sent)[:190]
+
+    async def _record(self, message: Outgoing) -> None:
+        """Note that it arrived; the database may be away for a while, the message must not be sent again for that."""
+        while True:
+            try:
+                await self._db.write(self._store.sent(message))
+                message.status = "sent"
+                return
+            except StoreError as error:
+                log.warning("It could not be recorded that a message was sent (%s); trying again.", error)
+                await self._clock.sleep(FIRST_WAIT)
+
+    async def _give_up(self, message: Outgoing, status: str, why: str) -> None:
+        message.attempts += 1
+        message.status = status
+        await self._db.write(failed(message, status, why[:500]))
+        if message.turn_id is None:
+            log.error("A notice to %s did not arrive: %s", message.to, why)
+            return
+        doubt = "may not have arrived" if status == "unknown" else "could not be delivered"
+        await self._complain(f"A message to {message.to} {doubt}: {why}. It said: “{message.text[:200]}”")
+
+    def _interfaces_changed(self) -> None:
+        """An interface came: what was left for it (after a reload, or by another process) is taken up."""
+        if self._resuming:
+            self._spawn(self.resume(), "outbox resume")
+
+    def _wake(self, message: Outgoing) -> None:
+        for waiter in self._waiters.pop(message.id, ()):
+            if not waiter.done():
+                waiter.set_result(None)

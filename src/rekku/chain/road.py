@@ -1,0 +1,232 @@
+"""The road, put together: every part of the way of a message, and what ties them."""
+
+import logging
+import zlib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from rekku.chain.catalogue import MESSAGE, OWN_MESSAGE, Catalogue
+from rekku.chain.dispatcher import Dispatcher, Limits
+from rekku.chain.draft import Draft
+from rekku.chain.engine import Engines, EngineSettings
+from rekku.chain.gate import Gate
+from rekku.chain.inbox import Inbox
+from rekku.chain.outbox import Sender
+from rekku.chain.permission import Rules
+from rekku.chain.prompt import PromptBuilder
+from rekku.chain.runner import Runner, TurnLimits
+from rekku.chain.turn import OpenTurn
+from rekku.chain.voice import Voice
+from rekku.core.clock import Clock
+from rekku.core.database import Database
+from rekku.core.message import Message
+from rekku.core.principal import Principal
+from rekku.core.registry import Kind, Registry
+from rekku.core.settings import Settings
+from rekku.lifecycle import Supervisor
+from rekku.store import history
+from rekku.store.ids import Ids
+from rekku.store.inbox import Entry, InboxStore
+from rekku.store.outbox import OutboxStore
+from rekku.store.people import People
+from rekku.store.state import State
+
+log = logging.getLogger(__name__)
+
+RENEW_EVERY = 20.0
+CONTEXT = "context:"
+
+
+@dataclass(frozen=True, slots=True)
+class CommandDesk:
+    """How the gate recognises and runs slash commands; `read` gives None for a text that is none."""
+
+    read: Callable[[str], Any]
+    run: Callable[[Any, Principal, Message], Awaitable[str]]
+
+
+class Road:
+    """Everything between an interface that hears and an interface that speaks."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        registry: Registry,
+        supervisor: Supervisor,
+        clock: Clock,
+        settings: Settings,
+        persona: Path,
+        me: str,
+        commands: CommandDesk,
+    ) -> None:
+        self.database, self.registry, self.clock = database, registry, clock
+        self._supervisor = supervisor
+        self.ids = Ids(place=zlib.crc32(me.encode()), now=lambda: clock.now().timestamp())
+        self.state = State(database)
+        self.people = People(database, clock, _trainers(settings), _pairs(settings["KNOWN_IDS"]))
+        self.inbox_store = InboxStore(database, clock, me)
+        self.outbox_store = OutboxStore(database, clock, me)
+        self.rules = Rules.from_setting(settings["RESTRICT_ACTIONS"], settings["HIGH_RISK_CHATS"])
+        self.catalogue = Catalogue(registry, self.rules)
+        self.engines = Engines(
+            registry=registry, database=database, state=self.state, clock=clock, settings=_engine_settings(settings)
+        )
+        self.prompts = PromptBuilder(
+            database=database,
+            registry=registry,
+            catalogue=self.catalogue,
+            persona=persona,
+            history=settings["HISTORY_MESSAGES"],
+            patience=settings["INJECTION_TIMEOUT"],
+        )
+        self.sender = Sender(
+            database=database,
+            store=self.outbox_store,
+            registry=registry,
+            clock=clock,
+            spawn=supervisor.spawn,
+            complain=self.tell_trainer,
+        )
+        self.voice = Voice(
+            database=database,
+            outbox=self.outbox_store,
+            sender=self.sender,
+            people=self.people,
+            clock=clock,
+            next_id=self.ids,
+            most_sends=settings["MAX_SENDS"],
+        )
+        self.runner = Runner(
+            database=database,
+            registry=registry,
+            catalogue=self.catalogue,
+            prompts=self.prompts,
+            engines=self.engines,
+            outbox=self.outbox_store,
+            clock=clock,
+            next_id=self.ids,
+            limits=_turn_limits(settings),
+            release=lambda messages, turn: self.sender.queue(messages, turn.message),
+            new_draft=self._new_draft,
+            context_wanted=lambda turn: self.context_wanted(turn.conversation),
+            tell_trainer=self.tell_trainer,
+        )
+        self.runner.dispatcher = Dispatcher(
+            catalogue=self.catalogue,
+            rules=self.rules,
+            limits=Limits(settings["ACTION_TIMEOUT"], settings["MAX_SENDS"]),
+            clock=clock,
+            next_id=self.ids,
+            save=self.runner.save,
+            send=lambda text: self.voice.send(text, None),
+        )
+        self.inbox = Inbox(
+            runner=self.runner,
+            clock=clock,
+            spawn=supervisor.spawn,
+            claim=self.inbox_store.claim,
+            who=self._who,
+            settled=lambda turn: self.sender.settled(turn.sent),
+        )
+        self.gate = Gate(
+            database=database,
+            people=self.people,
+            store=self.inbox_store,
+            inbox=self.inbox,
+            clock=clock,
+            next_id=self.ids,
+            read_command=commands.read,
+            run_command=commands.run,
+            say=self.voice.answer,
+            persona_name=lambda: self.prompts.name,
+            per_minute=settings["UNKNOWN_PER_MINUTE"],
+        )
+        self.engines.on_answer(self.inbox.retry_deferred)
+
+    async def prepare(self) -> None:
+        """Read what the parts must know before anything comes in."""
+        await self.state.load()
+        last = (
+            await self.inbox_store.last_id(),
+            await self.outbox_store.last_id(),
+            await history.last_id(self.database),
+        )
+        self.ids.raise_to(max(last))
+
+    async def resume(self) -> None:
+        """Go on with everything that was left behind, and watch for what other processes leave."""
+        await self.sender.resume()
+        await self.inbox.resume()
+        self._supervisor.spawn(self.inbox.keep_time(), "inbox clock")
+        self._supervisor.spawn(self._keep_leases(), "leases")
+
+    async def tell_trainer(self, text: str) -> None:
+        """Send the owner a notice."""
+        await self.voice.tell_trainer(text)
+
+    def context_wanted(self, where: object) -> bool:
+        """Whether prompts of a conversation hold its recent messages."""
+        return self.state.get(f"{CONTEXT}{where}") != "off"
+
+    async def _keep_leases(self) -> None:
+        while True:
+            await self.clock.sleep(RENEW_EVERY)
+            try:
+                await self.outbox_store.renew()
+                if await self.inbox_store.renew():
+                    await self.sender.resume()
+                    await self.inbox.resume()
+            except ConnectionError as error:
+                log.warning("The leases could not be renewed: %s", error)
+
+    async def _who(self, entry: Entry) -> Principal:
+        principal, _ = await self.people.principal(entry.conversation.interface, entry.message.user)
+        return principal
+
+    def _new_draft(self, turn: OpenTurn) -> Draft | None:
+        interface = self.registry.get(Kind.INTERFACE, turn.conversation.interface)
+        if interface is None or not interface.members.value("can_edit"):
+            return None
+        return Draft(
+            turn_id=turn.id,
+            to=turn.conversation,
+            interface=interface,
+            own_types=(MESSAGE, OWN_MESSAGE + interface.name),
+            database=self.database,
+            outbox=self.outbox_store,
+            clock=self.clock,
+            spawn=self._supervisor.spawn,
+            next_id=self.ids,
+            original=turn.message,
+        )
+
+
+def _pairs(texts: tuple[str, ...]) -> list[tuple[str, str]]:
+    return [(interface, user) for text in texts for interface, _, user in [text.partition(":")] if user]
+
+
+def _trainers(settings: Settings) -> list[tuple[str, str]]:
+    telegram = settings["TELEGRAM_TRAINER_ID"]
+    return _pairs(settings["TRAINER_IDS"]) + ([("telegram_bot", telegram)] if telegram else [])
+
+
+def _engine_settings(settings: Settings) -> EngineSettings:
+    return EngineSettings(
+        settings["ACTIVE_LLM"] or "",
+        settings["FALLBACK_LLM"],
+        settings["ENGINE_TIMEOUT"],
+        settings["TOKENS_PER_DAY"],
+    )
+
+
+def _turn_limits(settings: Settings) -> TurnLimits:
+    return TurnLimits(
+        settings["MAX_ACTIONS"],
+        settings["MAX_STEPS"],
+        settings["CORRECTOR_RETRIES"],
+        timedelta(hours=settings["DEFER_HOURS"]),
+    )

@@ -1,0 +1,62 @@
+"""Where an action may write to: interface, target and thread, resolved to one known chat that the person may reach."""
+
+from collections.abc import Sequence
+
+from rekku.core.errors import ActionError
+from rekku.core.message import Conversation
+from rekku.core.principal import Principal
+from rekku.store.people import Chat, People
+
+SHOWN = 5
+
+
+class Targets:
+    """Resolves targets for the person of a turn. What a person may not reach is not even named to the model."""
+
+    def __init__(self, people: People) -> None:
+        self._people = people
+
+    async def resolve(
+        self, who: Principal, here: Conversation, interface: str | None, target: str | None, thread_id: str | None
+    ) -> Conversation:
+        """The one conversation that is meant; all absent means `here`. Raises ActionError."""
+        if not target and interface in (None, "", here.interface):
+            return Conversation(here.interface, here.chat_id, here.thread_id if thread_id is None else thread_id)
+        found = [chat for chat in await self._reachable(who, here) if _matches(chat, interface, target)]
+        chats = {(c.where.interface, c.where.chat_id): c for c in found}
+        if not chats:
+            raise ActionError(_nothing(interface, target, who))
+        if len(chats) > 1:
+            names = ", ".join(_shown(chat) for chat in list(chats.values())[:SHOWN])
+            raise ActionError(f"payload.target is ambiguous; name one of: {names}")
+        (chat,) = chats.values()
+        return Conversation(chat.where.interface, chat.where.chat_id, thread_id or "")
+
+    async def _reachable(self, who: Principal, here: Conversation) -> Sequence[Chat]:
+        chats = await self._people.chats()
+        if who.is_trainer:
+            return chats
+        own = [c for c in chats if c.direct and c.person_id == who.person_id]
+        return own + [c for c in chats if (c.where.interface, c.where.chat_id) == (here.interface, here.chat_id)]
+
+
+def _matches(chat: Chat, interface: str | None, target: str | None) -> bool:
+    if interface and chat.where.interface != interface:
+        return False
+    if not target:
+        return chat.direct
+    wanted = target.strip()
+    names = (chat.where.chat_id, f"{chat.where.interface}:{chat.where.chat_id}")
+    return wanted in names or wanted.lstrip("@#").casefold() == chat.name.lstrip("@#").casefold() != ""
+
+
+def _shown(chat: Chat) -> str:
+    name = f" ({chat.name})" if chat.name else ""
+    return f"{chat.where.interface}:{chat.where.chat_id}{name}"
+
+
+def _nothing(interface: str | None, target: str | None, who: Principal) -> str:
+    where = f" on {interface}" if interface else ""
+    what = f"no chat {target!r}{where} is known" if target else f"no chat{where} is known"
+    limit = "" if who.is_trainer else " to this person; leave interface and target out to answer here"
+    return f"payload.target: {what}{limit}"

@@ -1,0 +1,92 @@
+"""A turn under way: what it is, what it has done, and what the database does not know yet."""
+
+import asyncio
+from collections.abc import Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from rekku.chain.draft import Draft
+from rekku.core.database import Write
+from rekku.core.message import Conversation, Message
+from rekku.core.principal import Principal
+from rekku.core.turn import Deed, Outcome, Turn
+from rekku.store.inbox import Entry
+from rekku.store.journal import StepRecord
+from rekku.store.outbox import Outgoing
+
+current: ContextVar["Doing | None"] = ContextVar("doing", default=None)
+"""The deed that runs in this context; what it sends belongs to its turn."""
+
+
+@dataclass(eq=False, slots=True)
+class OpenTurn:
+    """A turn under way. `outgoing` and `writes` are committed together, and only then is anything sent."""
+
+    id: int
+    principal: Principal
+    entries: Sequence[Entry]
+    started_at: datetime
+    resumed: bool = False
+    steps: list[StepRecord] = field(default_factory=list)
+    tainted: bool = False
+    sent: list[Outgoing] = field(default_factory=list)
+    outgoing: list[Outgoing] = field(default_factory=list)
+    writes: list[Write] = field(default_factory=list)
+    draft: Draft | None = None
+    drafted: Outgoing | None = None
+    scope: asyncio.Timeout | None = None
+    failures: list[str] = field(default_factory=list)
+
+    @property
+    def message(self) -> Message:
+        """The last message that it answers."""
+        return self.entries[-1].message
+
+    @property
+    def conversation(self) -> Conversation:
+        """Where it is answered."""
+        return self.message.conversation
+
+    def put(self, message: Outgoing) -> None:
+        """Add a message that goes out with the next commit; the draft, if there is one, becomes the first answer."""
+        if self.drafted is not None and message.to == self.conversation:
+            drafted, self.drafted = self.drafted, None
+            message.id, message.platform_id = drafted.id, drafted.platform_id
+            message.drafted, message.shown = True, drafted.shown
+        self.outgoing.append(message)
+        self.sent.append(message)
+
+    def finished(self, at: datetime, outcome: Outcome) -> Turn:
+        """The turn as components see it."""
+        last = self.steps[-1] if self.steps else None
+        return Turn(
+            id=self.id,
+            conversation=self.conversation,
+            principal=self.principal,
+            messages=tuple(entry.message for entry in self.entries),
+            started_at=self.started_at,
+            finished_at=at,
+            outcome=outcome,
+            replies=tuple(message.text for message in self.sent),
+            deeds=tuple(deed for step in self.steps for deed in step.deeds),
+            fields={key: value for step in self.steps for key, value in step.fields.items()},
+            engine=last.engine if last else "",
+            model=last.model if last else "",
+            prompt_tokens=sum(step.prompt_tokens for step in self.steps),
+            completion_tokens=sum(step.completion_tokens for step in self.steps),
+        )
+
+
+@dataclass(eq=False, slots=True)
+class Doing:
+    """One deed of a turn while it runs; what it sends is kept here until it has succeeded.
+
+    A task that it leaves behind still sees it: once it is `over`, what that task sends belongs to no turn.
+    """
+
+    turn: OpenTurn
+    deed: Deed
+    over: bool = False
+    outgoing: list[Outgoing] = field(default_factory=list)
+    writes: list[Write] = field(default_factory=list)

@@ -1,0 +1,131 @@
+"""Words that leave Rekku outside of a turn's own steps: notices, answers to commands, what plugins send."""
+
+import logging
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+from rekku.chain.outbox import Sender
+from rekku.chain.targets import Targets
+from rekku.chain.turn import Doing, current
+from rekku.core.clock import Clock
+from rekku.core.database import Database, Write
+from rekku.core.errors import ActionError
+from rekku.core.message import Attachment, Conversation, Message
+from rekku.core.principal import TRAINER_PERSON
+from rekku.store.history import said
+from rekku.store.outbox import OutboxStore, Outgoing
+from rekku.store.people import People
+from rekku.store.state import audited
+
+log = logging.getLogger(__name__)
+
+SAME_NOTICE = timedelta(hours=1)
+"""A notice with the same words is not repeated within this time."""
+
+
+class Voice:
+    """Sends words: into the running deed if there is one, else at once."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        outbox: OutboxStore,
+        sender: Sender,
+        people: People,
+        clock: Clock,
+        next_id: Callable[[], int],
+        most_sends: int,
+    ) -> None:
+        self._db = database
+        self._outbox = outbox
+        self._sender = sender
+        self._people = people
+        self._targets = Targets(people)
+        self._clock = clock
+        self._next_id = next_id
+        self._most_sends = most_sends
+        self._noticed: OrderedDict[str, datetime] = OrderedDict()
+
+    async def send(
+        self, text: str, to: Conversation | None, attachments: Sequence[Attachment] = (), reply_to: str = ""
+    ) -> None:
+        """Send words. Inside a deed they belong to its turn; see `core.host.Host.send`."""
+        doing = _doing()
+        if doing is None:
+            if to is None:
+                raise ActionError("there is no turn, so it must be said where to send")
+            await self._at_once(Outgoing(self._next_id(), to, text, self._clock.now(), attachments=attachments))
+            return
+        where = to or doing.turn.conversation
+        if where != doing.turn.conversation:
+            where = await self.resolve(where.interface, where.chat_id, where.thread_id or None)
+            doing.writes.append(self._audit(doing, where, text))
+        if len(doing.turn.sent) + len(doing.outgoing) >= self._most_sends:
+            raise ActionError(f"one turn may send {self._most_sends} messages; this one was not sent")
+        if not text.strip() and not attachments:
+            raise ActionError("payload.text is empty; there is nothing to send")
+        message = Outgoing(
+            self._next_id(),
+            where,
+            text,
+            self._clock.now(),
+            doing.turn.id,
+            reply_to=reply_to,
+            attachments=attachments,
+        )
+        doing.outgoing.append(message)
+
+    async def resolve(self, interface: str | None, target: str | None, thread_id: str | None) -> Conversation:
+        """The conversation that is meant, seen from the running turn; see `core.host.Host.resolve`."""
+        doing = _doing()
+        if doing is None:
+            if not interface or not target:
+                raise ActionError("there is no turn, so interface and target must both be given")
+            return Conversation(interface, target, thread_id or "")
+        turn = doing.turn
+        return await self._targets.resolve(turn.principal, turn.conversation, interface, target, thread_id)
+
+    async def answer(self, where: Conversation, text: str, original: Message | None = None) -> None:
+        """Say something that is no part of the conversation's history (the answer to a command, a notice)."""
+        message = Outgoing(self._next_id(), where, text, self._clock.now())
+        await self._db.write(self._outbox.added(message))
+        self._sender.queue([message], original)
+        if original is not None:
+            await self._sender.settled([message])
+
+    async def tell_trainer(self, text: str) -> None:
+        """Send the owner a notice where the owner was last active, or where only the owner can be."""
+        log.warning("%s", text)
+        now = self._clock.now()
+        last = self._noticed.get(text)
+        if last is not None and now - last < SAME_NOTICE:
+            return
+        self._noticed[text] = now
+        if len(self._noticed) > 100:
+            self._noticed.popitem(last=False)
+        where = await self._trainer_chat()
+        if where is not None:
+            await self.answer(where, f"[notice] {text}")
+
+    async def _trainer_chat(self) -> Conversation | None:
+        for chat in await self._people.chats():
+            if chat.direct and chat.person_id == TRAINER_PERSON:
+                return chat.where
+        return None
+
+    async def _at_once(self, message: Outgoing) -> None:
+        line = said(self._next_id(), message.to, message.text, message.created_at)
+        await self._db.write(self._outbox.added(message), line)
+        self._sender.queue([message])
+
+    def _audit(self, doing: Doing, where: Conversation, text: str) -> Write:
+        detail = {"to": str(where), "text": text}
+        turn = doing.turn
+        return audited(self._next_id(), self._clock.now(), turn.id, turn.principal, doing.deed.action, detail, "queued")
+
+
+def _doing() -> Doing | None:
+    doing = current.get()
+    return None if doing is None or doing.over else doing

@@ -1,0 +1,1 @@
+"""What the `rekku` command does: a module per command, with `run(arguments)` that returns the exit status."""

@@ -1,0 +1,93 @@
+"""What each component is given as `self.host`."""
+
+import asyncio
+import logging
+from collections.abc import Coroutine, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rekku.chain.road import Road
+from rekku.chain.turn import current
+from rekku.core.clock import Clock
+from rekku.core.database import Database
+from rekku.core.desk import Desk
+from rekku.core.host import Receipt
+from rekku.core.message import Attachment, Conversation, Message
+from rekku.core.model_call import ChatMessages
+from rekku.core.principal import Principal
+from rekku.core.registry import Kind
+from rekku.core.settings import Settings
+from rekku.lifecycle import Supervisor
+
+
+@dataclass(slots=True)
+class ComponentHost:
+    """Rekku as one component sees it: see `core.host.Host`."""
+
+    kind: Kind
+    name: str
+    settings: Settings
+    home: Path
+    desk: Desk
+    supervisor: Supervisor
+    road: Road
+
+    @property
+    def folder(self) -> Path:
+        """A folder for the component's own files."""
+        folder = self.home / "data" / self.name
+        folder.mkdir(mode=0o700, exist_ok=True)
+        return folder
+
+    @property
+    def database(self) -> Database:
+        """The database."""
+        return self.road.database
+
+    @property
+    def clock(self) -> Clock:
+        """The time."""
+        return self.road.clock
+
+    @property
+    def log(self) -> logging.Logger:
+        """A logger under the component's name."""
+        return logging.getLogger(f"rekku.{self.kind}.{self.name}")
+
+    @property
+    def principal(self) -> Principal | None:
+        """Whose turn is running right now."""
+        doing = current.get()
+        return None if doing is None or doing.over else doing.turn.principal
+
+    def spawn(self, work: Coroutine[Any, Any, Any], name: str) -> "asyncio.Task[Any]":
+        """Run something in the background; it ends with the component."""
+        return self.supervisor.spawn(work, name)
+
+    async def receive(self, message: Message) -> Receipt:
+        """Hand over a message that arrived."""
+        return await self.road.gate.receive(message)
+
+    async def send(
+        self, text: str, to: Conversation | None = None, *, attachments: Sequence[Attachment] = (), reply_to: str = ""
+    ) -> None:
+        """Send words, durably."""
+        await self.road.voice.send(text, to, attachments, reply_to)
+
+    async def resolve(self, interface: str | None, target: str | None, thread_id: str | None) -> Conversation:
+        """The one conversation that these three mean."""
+        return await self.road.voice.resolve(interface, target, thread_id)
+
+    async def ask(self, prompt: str | ChatMessages) -> str:
+        """Ask the model outside of any turn."""
+        messages = [{"role": "user", "content": prompt}] if isinstance(prompt, str) else prompt
+        return (await self.road.engines.ask(messages)).text
+
+    async def tell_trainer(self, text: str) -> None:
+        """Send the owner a notice."""
+        await self.road.tell_trainer(text)
+
+    def reachable(self, chat_id: str | None = None) -> None:
+        """Messages that waited for this interface can be delivered again."""
+        self.road.sender.reachable(self.name, chat_id)

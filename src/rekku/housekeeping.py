@@ -1,0 +1,38 @@
+"""Once a day: rows of turns that ended long ago are removed. History and memories stay."""
+
+import logging
+from datetime import datetime, timedelta
+
+from rekku.core.clock import Clock
+from rekku.core.database import Database
+from rekku.core.errors import StoreError
+from rekku.core.settings import Settings
+from rekku.store import inbox, journal, outbox
+from rekku.store.ids import first_of
+
+log = logging.getLogger(__name__)
+
+SOON = 600.0
+DAY = 86_400.0
+
+
+async def keep_house(database: Database, clock: Clock, settings: Settings) -> None:
+    """Remove what is older than JOURNAL_DAYS, ten minutes after the start and then daily, for ever."""
+    await clock.sleep(SOON)
+    while True:
+        try:
+            await remove_before(database, clock.now() - timedelta(days=settings["JOURNAL_DAYS"]))
+        except StoreError as error:
+            log.warning("Old turns could not be removed today: %s", error)
+        await clock.sleep(DAY)
+
+
+async def remove_before(database: Database, instant: datetime) -> None:
+    """Remove finished messages, replies and deliveries that are older than an instant."""
+    first = first_of(instant)
+    await database.write(
+        inbox.OLD_ATTACHMENTS(before=first),
+        journal.OLD(before=first),
+        inbox.OLD(before=first),
+        outbox.OLD(before=first),
+    )

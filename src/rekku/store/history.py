@@ -1,0 +1,86 @@
+"""History: what was said in each conversation."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import bindparam, insert, select
+
+from rekku.core.database import Database, Statement, Write
+from rekku.core.message import Conversation
+from rekku.store.schema import HISTORY, INBOX
+
+_row = HISTORY.c
+_GIVEN = ("id", "interface", "chat_id", "thread_id", "person_id", "name", "text", "at")
+ADD_HEARD = Statement(
+    insert(HISTORY).from_select(
+        _GIVEN,
+        select(*(bindparam(f"new_{name}", type_=_row[name].type) for name in _GIVEN)).where(
+            INBOX.c.id == bindparam("new_id")
+        ),
+    )
+)
+ADD_SAID = Statement(insert(HISTORY))
+RECENT = Statement(
+    select(_row.id, _row.person_id, _row.name, _row.text, _row.at)
+    .where(
+        _row.interface == bindparam("interface"),
+        _row.chat_id == bindparam("chat_id"),
+        _row.thread_id == bindparam("thread_id"),
+    )
+    .order_by(_row.id.desc())
+    .limit(bindparam("most"))
+)
+LAST_ID = Statement(select(_row.id).order_by(_row.id.desc()).limit(1))
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One line of history; `person_id` is "" for Rekku's own words."""
+
+    id: int
+    person_id: str
+    name: str
+    text: str
+    at: datetime
+
+
+def heard(number: int, where: Conversation, person_id: str, name: str, text: str, at: datetime) -> Write:
+    """The write that keeps what a person said, if the inbox took the message of that number (else it was there)."""
+    return ADD_HEARD(
+        new_id=number,
+        new_interface=where.interface,
+        new_chat_id=where.chat_id,
+        new_thread_id=where.thread_id,
+        new_person_id=person_id,
+        new_name=name,
+        new_text=text,
+        new_at=at,
+    )
+
+
+def said(number: int, where: Conversation, text: str, at: datetime) -> Write:
+    """The write that keeps what Rekku said."""
+    return ADD_SAID(
+        id=number,
+        interface=where.interface,
+        chat_id=where.chat_id,
+        thread_id=where.thread_id,
+        person_id="",
+        name="",
+        text=text,
+        at=at,
+    )
+
+
+async def recent(database: Database, where: Conversation, most: int) -> list[Said]:
+    """The last lines of a conversation, oldest first."""
+    rows = await database.fetch(
+        RECENT, interface=where.interface, chat_id=where.chat_id, thread_id=where.thread_id, most=most
+    )
+    return [Said(*row) for row in reversed(rows)]
+
+
+async def last_id(database: Database) -> int:
+    """The largest id, 0 if there is none."""
+    rows = await database.fetch(LAST_ID)
+    return rows[0].id if rows else 0

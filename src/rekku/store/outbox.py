@@ -1,0 +1,189 @@
+"""The outbox: every message that was promised, until it is delivered."""
+
+import base64
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import bindparam, delete, insert, or_, select, update
+
+from rekku.core.clock import Clock
+from rekku.core.database import Database, Statement, Write
+from rekku.core.message import Attachment, Conversation
+from rekku.store.codec import dump, load
+from rekku.store.schema import OUTBOX
+
+LEASE = timedelta(seconds=60)
+OPEN = ("queued", "sending")
+
+_row = OUTBOX.c
+ADD = Statement(insert(OUTBOX))
+FILL = Statement(
+    update(OUTBOX)
+    .where(_row.id == bindparam("row"))
+    .values(status=bindparam("to"), text=bindparam("words"), extra=bindparam("more"), turn_id=bindparam("turn"))
+)
+SENT = Statement(
+    update(OUTBOX)
+    .where(_row.id == bindparam("row"))
+    .values(status=bindparam("to"), platform_id=bindparam("platform"), sent_at=bindparam("now"), error="")
+)
+FAILED = Statement(
+    update(OUTBOX)
+    .where(_row.id == bindparam("row"))
+    .values(status=bindparam("to"), error=bindparam("why"), attempts=bindparam("count"))
+)
+CLAIM = Statement(
+    update(OUTBOX)
+    .where(
+        _row.status.in_(OPEN),
+        _row.interface == bindparam("here"),
+        or_(_row.owner == bindparam("me"), _row.lease_until < bindparam("now")),
+    )
+    .values(owner=bindparam("me"), lease_until=bindparam("until"))
+)
+RELEASE = Statement(update(OUTBOX).where(_row.id == bindparam("row")).values(owner="", lease_until=bindparam("now")))
+RENEW = Statement(
+    update(OUTBOX).where(_row.status.in_(OPEN), _row.owner == bindparam("me")).values(lease_until=bindparam("until"))
+)
+MINE = Statement(select(OUTBOX).where(_row.status.in_(OPEN), _row.owner == bindparam("me")).order_by(_row.id))
+DRAFTS = Statement(select(OUTBOX).where(_row.status == "draft", _row.turn_id == bindparam("turn")).order_by(_row.id))
+OF_TURN = Statement(select(OUTBOX).where(_row.turn_id == bindparam("turn")).order_by(_row.id))
+LAST_TURN = Statement(
+    select(_row.turn_id)
+    .where(
+        _row.interface == bindparam("interface"),
+        _row.chat_id == bindparam("chat_id"),
+        _row.thread_id == bindparam("thread_id"),
+        _row.turn_id.is_not(None),
+    )
+    .order_by(_row.id.desc())
+    .limit(1)
+)
+LAST_ID = Statement(select(_row.id).order_by(_row.id.desc()).limit(1))
+COUNT = Statement(select(_row.id).where(_row.status.in_(OPEN)))
+OLD = Statement(delete(OUTBOX).where(_row.status.notin_(OPEN), _row.id < bindparam("before")))
+
+
+@dataclass(slots=True)
+class Outgoing:
+    """A message on its way out. `platform_id` is set once something of it can be seen there (a draft too)."""
+
+    id: int
+    to: Conversation
+    text: str
+    created_at: datetime
+    turn_id: int | None = None
+    status: str = "queued"
+    reply_to: str = ""
+    attachments: Sequence[Attachment] = ()
+    platform_id: str = ""
+    attempts: int = 0
+    drafted: bool = False
+    shown: str = field(default="", repr=False)
+
+    def extra(self) -> str:
+        """What has no column of its own, as JSON."""
+        files = [[f.kind, f.name, f.mime, base64.b64encode(f.data).decode()] for f in self.attachments]
+        return dump({"reply_to": self.reply_to, "files": files}) if files or self.reply_to else "{}"
+
+
+class OutboxStore:
+    """The outbox table."""
+
+    def __init__(self, database: Database, clock: Clock, me: str) -> None:
+        self._db = database
+        self._clock = clock
+        self._me = me
+
+    def added(self, message: Outgoing) -> Write:
+        """The write that keeps a message; one that was drafted has its row already."""
+        if message.drafted:
+            return FILL(
+                row=message.id, to=message.status, words=message.text, more=message.extra(), turn=message.turn_id
+            )
+        return ADD(
+            id=message.id,
+            turn_id=message.turn_id,
+            interface=message.to.interface,
+            chat_id=message.to.chat_id,
+            thread_id=message.to.thread_id,
+            status=message.status,
+            text=message.text,
+            extra=message.extra(),
+            platform_id=message.platform_id,
+            attempts=0,
+            created_at=message.created_at,
+            sent_at=None,
+            error="",
+            owner=self._me,
+            lease_until=message.created_at + LEASE,
+        )
+
+    def sent(self, message: Outgoing, status: str = "sent") -> Write:
+        """The write that says that a message arrived (or that a draft can be seen)."""
+        return SENT(row=message.id, to=status, platform=message.platform_id, now=self._clock.now())
+
+    async def claim(self, interfaces: Iterable[str]) -> list[Outgoing]:
+        """Take over what these interfaces have to deliver: this installation's, and what nobody looks after now."""
+        now = self._clock.now()
+        writes = [CLAIM(here=interface, me=self._me, now=now, until=now + LEASE) for interface in interfaces]
+        if not writes:
+            return []
+        await self._db.write(*writes)
+        return [_outgoing(row) for row in await self._db.fetch(MINE, me=self._me)]
+
+    async def release(self, message: Outgoing) -> None:
+        """Leave a message to whoever has its interface."""
+        await self._db.write(RELEASE(row=message.id, now=self._clock.now()))
+
+    async def renew(self) -> None:
+        """Renew the lease of what is ours."""
+        await self._db.write(RENEW(me=self._me, until=self._clock.now() + LEASE))
+
+    async def drafts(self, turn_id: int) -> list[Outgoing]:
+        """What a turn showed before the process ended."""
+        return [_outgoing(row) for row in await self._db.fetch(DRAFTS, turn=turn_id)]
+
+    async def of_turn(self, turn_id: int) -> list[Outgoing]:
+        """Everything that a turn sent or will send."""
+        return [_outgoing(row) for row in await self._db.fetch(OF_TURN, turn=turn_id)]
+
+    async def last_turn(self, where: Conversation) -> int | None:
+        """The turn of the last message to a conversation."""
+        rows = await self._db.fetch(
+            LAST_TURN, interface=where.interface, chat_id=where.chat_id, thread_id=where.thread_id
+        )
+        return rows[0].turn_id if rows else None
+
+    async def waiting(self) -> int:
+        """How many messages are not delivered yet."""
+        return len(await self._db.fetch(COUNT))
+
+    async def last_id(self) -> int:
+        """The largest id, 0 if there is none."""
+        rows = await self._db.fetch(LAST_ID)
+        return rows[0].id if rows else 0
+
+
+def failed(message: Outgoing, status: str, why: str) -> Write:
+    """The write that says that a message did not arrive, for now (queued) or for good."""
+    return FAILED(row=message.id, to=status, why=why, count=message.attempts)
+
+
+def _outgoing(row: Any) -> Outgoing:
+    extra = load(row.extra)
+    return Outgoing(
+        id=row.id,
+        to=Conversation(row.interface, row.chat_id, row.thread_id),
+        text=row.text,
+        created_at=row.created_at,
+        turn_id=row.turn_id,
+        status=row.status,
+        reply_to=extra.get("reply_to", ""),
+        attachments=tuple(Attachment(k, n, m, base64.b64decode(d)) for k, n, m, d in extra.get("files", ())),
+        platform_id=row.platform_id,
+        attempts=row.attempts,
+        drafted=bool(row.platform_id) or row.status == "draft",
+    )

@@ -1,0 +1,57 @@
+"""Databases for all suites: whatever takes `database` or `server_for_home` runs on SQLite and on MariaDB."""
+
+import itertools
+import os
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from rekku.store.database import MariaServer, StoredDatabase, open_database
+from tests.servers.mariadb import shared_server
+
+KINDS = ("sqlite", "mariadb")
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def mariadb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MariaServer]:
+    """A MariaDB server; each database on it that a test needs has a name of its own (`fresh`)."""
+    base = tmp_path_factory.getbasetemp()
+    with shared_server(base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) as server:
+        yield server
+
+
+@pytest.fixture(params=KINDS)
+async def server_for_home(request: pytest.FixtureRequest) -> AsyncIterator[MariaServer | None]:
+    """Where a new, empty Rekku keeps its things: None for SQLite in its home, or a new database on MariaDB."""
+    if request.param == "sqlite":
+        yield None
+        return
+    server = fresh(request.getfixturevalue("mariadb"))
+    yield server
+    await drop(server)
+
+
+@pytest.fixture
+async def database(server_for_home: MariaServer | None, tmp_path: Path) -> AsyncIterator[StoredDatabase]:
+    """An empty database."""
+    opened = await open_database(tmp_path, server_for_home, patience=10)
+    yield opened
+    await opened.close()
+
+
+def fresh(server: MariaServer) -> MariaServer:
+    """A database on the server that is not there yet."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
+    return replace(server, name=f"rekku_test_{os.getpid()}_{worker}_{next(_numbers)}")
+
+
+async def drop(server: MariaServer) -> None:
+    """Remove a database that a test made."""
+    from rekku.store.mariadb_link import Link, render
+
+    link = await Link.open(server, database=False)
+    await link.run([render((f"DROP DATABASE IF EXISTS `{server.name}`", ()))], 60)
+    await link.close()

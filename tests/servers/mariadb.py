@@ -1,0 +1,242 @@
+"""A real MariaDB for tests: the one that DB_HOST names, or a private one out of an installed mariadbd."""
+
+import contextlib
+import fcntl
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rekku.store.database import MariaServer
+
+BINARIES = ("mariadbd", "/usr/sbin/mariadbd", "/usr/local/sbin/mariadbd", "/opt/homebrew/bin/mariadbd")
+SMALL = (
+    "--innodb-buffer-pool-size=32M",
+    "--innodb-log-file-size=16M",
+    "--key-buffer-size=1M",
+    "--performance-schema=OFF",
+    "--skip-log-bin",
+    "--max-connections=200",
+)
+"""Little memory; how it flushes to disk is left as it is in earnest."""
+
+STARTING = 60.0
+_shared: dict[int, "PrivateMariaDB"] = {}
+"""The server that this worker started for all, by process id."""
+
+
+class PrivateMariaDB:
+    """A server of our own: data in a temporary folder, a free port on 127.0.0.1. `start`, `kill`, `stop` block."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.user = "rekku"
+        self.password = "only for tests"
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = int(probe.getsockname()[1])
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        """Of the running server."""
+        assert self._process is not None
+        return self._process.pid
+
+    def server(self, name: str) -> MariaServer:
+        """How to reach a database on it."""
+        return MariaServer("127.0.0.1", self.port, self.user, self.password, name)
+
+    def install(self) -> None:
+        """Make the system tables and our user. Raises RuntimeError with what went wrong."""
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        installer = shutil.which("mariadb-install-db")
+        if installer is None:
+            raise RuntimeError("mariadb-install-db is not installed")
+        command = [
+            installer,
+            "--no-defaults",
+            f"--datadir={self.folder / 'data'}",
+            "--auth-root-authentication-method=normal",
+            "--skip-test-db",
+            *_as_user(),
+        ]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=STARTING, check=False)
+        if done.returncode != 0:
+            raise RuntimeError(f"mariadb-install-db failed: {done.stdout[-500:]}{done.stderr[-500:]}")
+        (self.folder / "init.sql").write_text(
+            f"CREATE USER IF NOT EXISTS '{self.user}'@'127.0.0.1' IDENTIFIED BY '{self.password}';\n"
+            f"GRANT ALL ON *.* TO '{self.user}'@'127.0.0.1' WITH GRANT OPTION;\n"
+        )
+
+    def start(self) -> None:
+        """Start, and return when it takes connections."""
+        command = [
+            mariadbd() or "mariadbd",
+            "--no-defaults",
+            f"--datadir={self.folder / 'data'}",
+            f"--port={self.port}",
+            "--bind-address=127.0.0.1",
+            "--skip-name-resolve",
+            f"--socket={self.folder / 's'}",
+            f"--pid-file={self.folder / 'pid'}",
+            f"--init-file={self.folder / 'init.sql'}",
+            *SMALL,
+            *_as_user(),
+        ]
+        with (self.folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
+        give_up = time.monotonic() + STARTING
+        while True:
+            try:
+                with socket.create_connection(("127.0.0.1", self.port), timeout=1) as probe:
+                    if probe.recv(5):  # its greeting
+                        return
+            except OSError:
+                if self._process.poll() is not None or time.monotonic() > give_up:
+                    raise RuntimeError(f"mariadbd did not start: {self.log()[-800:]}") from None
+                time.sleep(0.02)  # nothing to wait on but the port itself
+
+    def log(self) -> str:
+        """What the server has said."""
+        return (self.folder / "log").read_text(errors="replace")
+
+    def kill(self) -> None:
+        """SIGKILL, and wait until it is gone."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> None:
+        """SIGTERM, and wait until it is gone."""
+        self._end(signal.SIGTERM)
+
+    def _end(self, how: signal.Signals) -> None:
+        if self._process is not None and self._process.poll() is None:
+            self._process.send_signal(how)
+            self._process.wait(STARTING)
+
+
+def mariadbd() -> str | None:
+    """The installed server program."""
+    return next((found for name in BINARIES if (found := shutil.which(name))), None)
+
+
+def given_server() -> MariaServer | None:
+    """The server that the environment names."""
+    host = os.environ.get("DB_HOST", "")
+    if not host:
+        return None
+    return MariaServer(
+        host,
+        int(os.environ.get("DB_PORT") or 3306),
+        os.environ.get("DB_USER", "root"),
+        os.environ.get("DB_PASS", ""),
+        os.environ.get("DB_NAME", "rekku"),
+    )
+
+
+def absent(reason: str) -> None:
+    """Skip the test, or fail it in CI, where MariaDB must be there."""
+    if os.environ.get("CI", "").lower() in ("1", "true", "yes"):
+        pytest.fail(f"needs MariaDB: {reason}", pytrace=False)
+    pytest.skip(f"needs MariaDB: {reason}")
+
+
+@contextlib.contextmanager
+def private_server() -> Iterator[PrivateMariaDB]:
+    """A server for one test that wants to hurt it."""
+    if mariadbd() is None:
+        absent("no mariadbd is installed")
+    with _short_folder() as folder:
+        private = PrivateMariaDB(folder)
+        private.install()
+        private.start()
+        try:
+            yield private
+        finally:
+            private.kill()
+
+
+@contextlib.contextmanager
+def shared_server(common: Path) -> Iterator[MariaServer]:
+    """One server for all workers of a test run; the last worker that leaves stops it. `common` is their folder."""
+    given = given_server()
+    if given is not None:
+        yield given
+        return
+    if mariadbd() is None:
+        absent("DB_HOST is not set and no mariadbd is installed")
+    note = common / "mariadb.json"
+    with _locked(common):
+        known: dict[str, Any] = json.loads(note.read_text()) if note.exists() else _start_shared()
+        known["users"] += 1
+        note.write_text(json.dumps(known))
+    try:
+        yield MariaServer("127.0.0.1", known["port"], known["user"], known["password"], "rekku")
+    finally:
+        with _locked(common):
+            known = json.loads(note.read_text())
+            known["users"] -= 1
+            note.write_text(json.dumps(known))
+            if known["users"] == 0:
+                note.unlink()
+                _stop_shared(known["pid"], Path(known["folder"]))
+
+
+def _start_shared() -> dict[str, Any]:
+    folder = Path(tempfile.mkdtemp(prefix="rekku-db-"))
+    private = PrivateMariaDB(folder)
+    try:
+        private.install()
+        private.start()
+    except BaseException:
+        private.kill()
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    _shared[private.pid] = private
+    return {
+        "port": private.port,
+        "user": private.user,
+        "password": private.password,
+        "pid": private.pid,
+        "folder": str(folder),
+        "users": 0,
+    }
+
+
+def _stop_shared(pid: int, folder: Path) -> None:
+    if pid in _shared:
+        _shared.pop(pid).kill()
+    else:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _short_folder() -> Iterator[Path]:
+    """A folder whose path is short enough for a socket in it."""
+    folder = Path(tempfile.mkdtemp(prefix="rekku-db-"))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _locked(common: Path) -> Iterator[None]:
+    with (common / "mariadb.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _as_user() -> tuple[str, ...]:
+    return ("--user=root",) if os.geteuid() == 0 else ()

@@ -1,0 +1,13 @@
+"""A database with the tables of `tables.py`."""
+
+import pytest
+
+from rekku.store.database import StoredDatabase
+from tests.store.tables import SCHEMA
+
+
+@pytest.fixture
+async def store(database: StoredDatabase) -> StoredDatabase:
+    """The database, with tables."""
+    await database.migrate(SCHEMA)
+    return database
