@@ -231,6 +231,22 @@ class Bot:
         self._added.append((Kind.INTERFACE, interface.name, interface))
         return interface
 
+    async def load(self, file: Path) -> Any:
+        """Drop a file into the home and load it as Rekku does; returns the object that it made.
+
+        The folder it stands in (plugins, llm_engines or interface) says what it is. Raises AssertionError with the
+        reason if it was not taken.
+        """
+        from rekku.loader.report import sentence
+
+        target = self.home / file.parent.name / file.name
+        target.write_bytes(file.read_bytes())
+        self.running.loader.bring_up(file.stem)
+        await self.running.loader.sync()
+        told = self.running.loader.reports[target]
+        assert told.state == "loaded", f"{sentence(told)}\n{told.traceback}"
+        return next(component.instance for component in self.running.registry if component.file == target)
+
     async def settle(self) -> None:
         """Load what was added."""
         added, self._running_added = self._added[self._running_added :], len(self._added)

@@ -44,15 +44,17 @@ class Screen:
         self.text += ANSI.sub("", data.decode(errors="replace"))
         self._changed.set()
 
-    async def shows(self, text: str) -> None:
-        """Wait until it stands there."""
-        try:
-            async with asyncio.timeout(15):
-                while text not in self.text:
-                    self._changed.clear()
-                    await self._changed.wait()
-        except TimeoutError:
-            raise AssertionError(f"{text!r} never came; the screen says:\n{self.text}") from None
+    async def shows(self, text: str, keys: str = "") -> None:
+        """Wait until it stands there, pressing keys every second (what is pressed between two prompts is lost)."""
+        for _ in range(15):
+            self.type(keys)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(1):
+                    while text not in self.text:
+                        self._changed.clear()
+                        await self._changed.wait()
+                    return
+        raise AssertionError(f"{text!r} never came; the screen says:\n{self.text}")
 
     async def ends(self, process: "asyncio.subprocess.Process", keys: str) -> int:
         """Press keys until the program has ended (what is pressed between two prompts is lost); its exit status."""

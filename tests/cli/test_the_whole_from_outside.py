@@ -171,8 +171,7 @@ async def test_run_on_a_terminal_opens_the_chat_and_goes_on_without_it(rekku: Sh
     await screen.shows("model> ")
     screen.type("hi from me\r")
     await screen.shows("Rekku: hi from me")
-    screen.type("\x04")
-    await screen.shows("Rekku goes on")
+    await screen.shows("Rekku goes on", keys="\x04")
     process.send_signal(signal.SIGINT)
     async with asyncio.timeout(20):
         assert await process.wait() == 0

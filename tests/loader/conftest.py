@@ -98,8 +98,9 @@ class World:
 
 
 @pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
+async def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
     """Everything, taken down again to the last module."""
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)  # stale bytecode is one of the things to guard against
     before, finders = modules_in_use(), list(sys.meta_path)
     aliases.install()
     undo = [aliases.put_home_in_front(tmp_path / "builtin"), aliases.put_home_in_front(tmp_path / "home")]

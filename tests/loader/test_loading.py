@@ -184,8 +184,9 @@ async def test_private_parts_can_be_imported_under_both_names(world: World) -> N
 
 
 async def test_one_component_can_import_another_and_there_is_one_of_each(world: World) -> None:
-    world.write("plugins/a_user.py", "import plugins.diary as d\n" + PLAIN.format("user").replace("    ", "", 0))
-    world.write("plugins/a_user.py", "import plugins.diary as diary\nclass User:\n    diary = diary\nPLUGIN_CLASS = User")
+    world.write(
+        "plugins/a_user.py", "import plugins.diary as diary\nclass User:\n    diary = diary\nPLUGIN_CLASS = User"
+    )
     world.write("plugins/diary.py", "class Diary:\n    pass\nPLUGIN_CLASS = Diary\n")
     await world.loader.load_all()
     assert PLUGIN_REGISTRY["a_user"].diary.Diary is type(PLUGIN_REGISTRY["diary"])

@@ -50,6 +50,11 @@ class Catalogue:
         """Whether an action only says something: its whole effect is a row in the outbox."""
         return name == MESSAGE or (name.startswith(OWN_MESSAGE) and name[len(OWN_MESSAGE) :] in self.interfaces)
 
+    def is_quotable(self, name: str) -> bool:
+        """Whether an action may run out of a reply that was not clean."""
+        owned = self.actions.get(name)
+        return self.is_message(name) or (owned is not None and owned.action.quotable)
+
     def offer(self, who: Principal, where: Conversation, direct: bool) -> Offer:
         """What is offered to this person in this place; the same object as long as nothing changes."""
         high = direct or f"{where.interface}:{where.chat_id}" in self._rules.high_risk_chats

@@ -2,13 +2,13 @@
 
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from rekku.chain import words
 from rekku.chain.catalogue import Catalogue, Owned
 from rekku.chain.permission import Rules, refusal
-from rekku.chain.turn import Doing, OpenTurn, current
+from rekku.chain.turn import Doing, OpenTurn, TurnCancelled, current
 from rekku.core.actions import Risk
 from rekku.core.clock import Clock
 from rekku.core.errors import ActionError
@@ -34,23 +34,18 @@ class TurnBot:
         await self._send(text if text is not None else texts[-1])
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """`action` in seconds, for actions that do not say themselves; `sends` per turn."""
-
-    action: float = 60.0
-    sends: int = 5
-
-
 class Dispatcher:
-    """Carries out the deeds of a step, in order. `save` commits what a turn has gathered."""
+    """Carries out the deeds of a step, in order.
+
+    `save` commits what a turn has gathered; `action_limit` is in seconds, for actions that do not say themselves.
+    """
 
     def __init__(
         self,
         *,
         catalogue: Catalogue,
         rules: Rules,
-        limits: Limits,
+        action_limit: float,
         clock: Clock,
         next_id: Callable[[], int],
         save: Callable[[OpenTurn], Awaitable[None]],
@@ -58,15 +53,11 @@ class Dispatcher:
     ) -> None:
         self._catalogue = catalogue
         self._rules = rules
-        self._limits = limits
+        self._action_limit = action_limit
         self._clock = clock
         self._next_id = next_id
         self._save = save
         self._bot = TurnBot(send)
-
-    def only_quotable(self, deeds: list[Deed], because: str) -> list[Deed]:
-        """The plan of a reply that was not clean: what may not be quoted is refused, and the model is told why."""
-        return [deed if self._quotable(deed.action) else _refused(deed, because) for deed in deeds]
 
     async def carry_out(self, turn: OpenTurn, step: StepRecord) -> None:
         """Do every deed of the step that is not settled yet."""
@@ -92,7 +83,11 @@ class Dispatcher:
         if not self._catalogue.is_message(deed.action):
             step.set(index, replace(deed, status="started"))
             await self._save(turn)
-        done = await self._do(turn, deed, owned)
+        try:
+            done = await self._do(turn, deed, owned)
+        except TurnCancelled:
+            step.set(index, replace(deed, status="unknown", problems=(f"{deed.action} was cancelled",)))
+            raise
         if done.output is not None and not owned.action.trusted_output:
             turn.tainted = True
         if audit:
@@ -132,11 +127,14 @@ class Dispatcher:
         return [str(problem) for problem in found or ()]
 
     async def _do(self, turn: OpenTurn, deed: Deed, owned: Owned) -> Deed:
-        limit = owned.action.timeout or self._limits.action
+        limit = owned.action.timeout or self._action_limit
         doing = Doing(turn, deed)
         token = current.set(doing)
         try:
-            output = await self._call(turn, deed, owned, limit)
+            async with turn.interruptible():
+                output = await self._call(turn, deed, owned, limit)
+        except TurnCancelled:
+            raise
         except ActionError as error:
             return replace(deed, status="failed", problems=tuple(error.problems))
         except TimeoutError:
@@ -161,26 +159,28 @@ class Dispatcher:
             return await members.call("execute_action", action, context, self._bot, turn.message, limit=limit)
         return await members.call("handle_custom_action", deed.action, payload, limit=limit)
 
-    def _quotable(self, name: str) -> bool:
-        owned = self._catalogue.actions.get(name)
-        return self._catalogue.is_message(name) or (owned is not None and owned.action.quotable)
-
     def _idempotent(self, name: str) -> bool:
         owned = self._catalogue.actions.get(name)
         return self._catalogue.is_message(name) or (owned is not None and owned.action.idempotent)
 
 
-def results(step: StepRecord, most: int = 20_000) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """What goes back to the model: outputs and errors, each with its action."""
-    outputs = [
-        {"action": deed.action, "output": _fitting(deed.output, most)} for deed in step.deeds if deed.output is not None
-    ]
-    errors: list[dict[str, Any]] = [
-        {"action": deed.action, "problems": list(deed.problems)} for deed in step.deeds if deed.problems
-    ]
+Results = list[dict[str, Any]]
+
+
+def results(step: StepRecord, most: int = 20_000) -> tuple[Results, Results, Results]:
+    """What goes back to the model: outputs, errors, and what was only quoted; each with its action."""
+    outputs: Results = []
+    errors: Results = []
+    quoted: Results = []
+    for deed in step.deeds:
+        if deed.output is not None:
+            outputs.append({"action": deed.action, "output": _fitting(deed.output, most)})
+        if deed.problems:
+            where = quoted if deed.status == "quoted" else errors
+            where.append({"action": deed.action, "problems": list(deed.problems)})
     if step.problem:
         errors.append({"problems": [step.problem]})
-    return outputs, errors
+    return outputs, errors, quoted
 
 
 def _fitting(output: Any, most: int) -> Any:
@@ -188,10 +188,6 @@ def _fitting(output: Any, most: int) -> Any:
         return words.shorten(output, most)
     text = dump(output)
     return output if len(text) <= most else words.shorten(text, most)
-
-
-def _refused(deed: Deed, because: str) -> Deed:
-    return replace(deed, status="refused", problems=(words.NOT_CLEAN.format(action=deed.action, because=because),))
 
 
 def _failed(deed: Deed, why: str) -> Deed:

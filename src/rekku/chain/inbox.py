@@ -67,7 +67,7 @@ class Inbox:
         runner: Runner,
         clock: Clock,
         spawn: Spawn,
-        claim: Callable[[], Awaitable[list[Entry]]],
+        claim: Callable[[bool], Awaitable[list[Entry]]],
         who: Callable[[Entry], Awaitable[Principal]],
         settled: Callable[[OpenTurn], Awaitable[None]],
     ) -> None:
@@ -94,11 +94,11 @@ class Inbox:
             self._enqueue(entry)
         return ticket
 
-    async def resume(self) -> None:
-        """Take up everything that is open in the database and not yet here."""
-        for entry in await self._claim():
+    async def resume(self, *, first: bool = False) -> None:
+        """Take up everything that is open in the database and not yet here; what was deferred is tried at once."""
+        for entry in await self._claim(first):
             if entry.id not in self._known:
-                self.add(entry)
+                self.add(replace(entry, not_before=None) if entry.status == "deferred" else entry)
 
     def retry_deferred(self) -> None:
         """An engine answers again: all that waits for one is tried now."""
@@ -110,11 +110,11 @@ class Inbox:
         """End the turn that runs in a conversation, if it is this person's or the person is the trainer."""
         lane = self._lanes.get(where)
         turn = lane.turn if lane else None
-        if turn is None or turn.scope is None:
+        if turn is None:
             return False
         if turn.principal.person_id != who.person_id and not who.is_trainer:
             return False
-        turn.scope.reschedule(asyncio.get_running_loop().time())
+        turn.cancel()
         return True
 
     @property
@@ -155,7 +155,11 @@ class Inbox:
     async def _empty(self, where: Conversation, lane: Lane) -> None:
         try:
             while lane.waiting:
-                await self._one(lane, _together(lane.waiting))
+                entries = _together(lane.waiting)
+                try:
+                    await self._one(lane, entries)
+                except Exception:  # the last door: one turn that cannot even fail must not hold up the others
+                    log.exception("A turn in %s could not be ended; it stays until the next start.", where)
         finally:
             lane.busy = False
             if self._lanes.get(where) is lane and not lane.waiting:

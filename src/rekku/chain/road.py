@@ -9,15 +9,17 @@ from pathlib import Path
 from typing import Any
 
 from rekku.chain.catalogue import MESSAGE, OWN_MESSAGE, Catalogue
-from rekku.chain.dispatcher import Dispatcher, Limits
+from rekku.chain.dispatcher import Dispatcher
 from rekku.chain.draft import Draft
 from rekku.chain.engine import Engines, EngineSettings
 from rekku.chain.gate import Gate
 from rekku.chain.inbox import Inbox
+from rekku.chain.ledger import Ledger
 from rekku.chain.outbox import Sender
 from rekku.chain.permission import Rules
 from rekku.chain.prompt import PromptBuilder
 from rekku.chain.runner import Runner, TurnLimits
+from rekku.chain.thinker import Thinker
 from rekku.chain.turn import OpenTurn
 from rekku.chain.voice import Voice
 from rekku.core.clock import Clock
@@ -100,35 +102,19 @@ class Road:
             next_id=self.ids,
             most_sends=settings["MAX_SENDS"],
         )
-        self.runner = Runner(
+        self.ledger = Ledger(
             database=database,
-            registry=registry,
-            catalogue=self.catalogue,
-            prompts=self.prompts,
-            engines=self.engines,
             outbox=self.outbox_store,
             clock=clock,
             next_id=self.ids,
-            limits=_turn_limits(settings),
             release=lambda messages, turn: self.sender.queue(messages, turn.message),
-            new_draft=self._new_draft,
-            context_wanted=lambda turn: self.context_wanted(turn.conversation),
-            tell_trainer=self.tell_trainer,
         )
-        self.runner.dispatcher = Dispatcher(
-            catalogue=self.catalogue,
-            rules=self.rules,
-            limits=Limits(settings["ACTION_TIMEOUT"], settings["MAX_SENDS"]),
-            clock=clock,
-            next_id=self.ids,
-            save=self.runner.save,
-            send=lambda text: self.voice.send(text, None),
-        )
+        self.runner = self._runner(settings)
         self.inbox = Inbox(
             runner=self.runner,
             clock=clock,
             spawn=supervisor.spawn,
-            claim=self.inbox_store.claim,
+            claim=lambda first: self.inbox_store.claim(first=first),
             who=self._who,
             settled=lambda turn: self.sender.settled(turn.sent),
         )
@@ -147,6 +133,42 @@ class Road:
         )
         self.engines.on_answer(self.inbox.retry_deferred)
 
+    def _runner(self, settings: Settings) -> Runner:
+        thinker = Thinker(
+            catalogue=self.catalogue,
+            prompts=self.prompts,
+            engines=self.engines,
+            ledger=self.ledger,
+            outbox=self.outbox_store,
+            clock=self.clock,
+            most_actions=settings["MAX_ACTIONS"],
+            new_draft=self._new_draft,
+            context_wanted=lambda turn: self.context_wanted(turn.conversation),
+        )
+        dispatcher = Dispatcher(
+            catalogue=self.catalogue,
+            rules=self.rules,
+            action_limit=settings["ACTION_TIMEOUT"],
+            clock=self.clock,
+            next_id=self.ids,
+            save=self.ledger.commit,
+            send=lambda text: self.voice.send(text, None),
+        )
+        return Runner(
+            database=self.database,
+            registry=self.registry,
+            catalogue=self.catalogue,
+            engines=self.engines,
+            thinker=thinker,
+            dispatcher=dispatcher,
+            ledger=self.ledger,
+            outbox=self.outbox_store,
+            clock=self.clock,
+            next_id=self.ids,
+            limits=_turn_limits(settings),
+            tell_trainer=self.tell_trainer,
+        )
+
     async def prepare(self) -> None:
         """Read what the parts must know before anything comes in."""
         await self.state.load()
@@ -160,7 +182,7 @@ class Road:
     async def resume(self) -> None:
         """Go on with everything that was left behind, and watch for what other processes leave."""
         await self.sender.resume()
-        await self.inbox.resume()
+        await self.inbox.resume(first=True)
         self._supervisor.spawn(self.inbox.keep_time(), "inbox clock")
         self._supervisor.spawn(self._keep_leases(), "leases")
 
@@ -225,7 +247,6 @@ def _engine_settings(settings: Settings) -> EngineSettings:
 
 def _turn_limits(settings: Settings) -> TurnLimits:
     return TurnLimits(
-        settings["MAX_ACTIONS"],
         settings["MAX_STEPS"],
         settings["CORRECTOR_RETRIES"],
         timedelta(hours=settings["DEFER_HOURS"]),

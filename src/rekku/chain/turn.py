@@ -1,7 +1,8 @@
 """A turn under way: what it is, what it has done, and what the database does not know yet."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,6 +18,10 @@ from rekku.store.outbox import Outgoing
 
 current: ContextVar["Doing | None"] = ContextVar("doing", default=None)
 """The deed that runs in this context; what it sends belongs to its turn."""
+
+
+class TurnCancelled(Exception):
+    """Somebody who may do so has ended the turn."""
 
 
 @dataclass(eq=False, slots=True)
@@ -35,8 +40,10 @@ class OpenTurn:
     writes: list[Write] = field(default_factory=list)
     draft: Draft | None = None
     drafted: Outgoing | None = None
-    scope: asyncio.Timeout | None = None
     failures: list[str] = field(default_factory=list)
+    warned: bool = False
+    _cancelled: bool = False
+    _scope: asyncio.Timeout | None = None
 
     @property
     def message(self) -> Message:
@@ -47,6 +54,27 @@ class OpenTurn:
     def conversation(self) -> Conversation:
         """Where it is answered."""
         return self.message.conversation
+
+    def cancel(self) -> None:
+        """End the turn at the next point where that does no harm."""
+        self._cancelled = True
+        if self._scope is not None:
+            self._scope.reschedule(asyncio.get_running_loop().time())
+
+    @asynccontextmanager
+    async def interruptible(self) -> AsyncIterator[None]:
+        """A stretch of the turn that `cancel` may end, with TurnCancelled: a model that thinks, an action that runs."""
+        if self._cancelled:
+            raise TurnCancelled
+        try:
+            async with asyncio.timeout(None) as self._scope:
+                yield
+        except TimeoutError:
+            if self._scope is not None and self._scope.expired():
+                raise TurnCancelled from None
+            raise
+        finally:
+            self._scope = None
 
     def put(self, message: Outgoing) -> None:
         """Add a message that goes out with the next commit; the draft, if there is one, becomes the first answer."""

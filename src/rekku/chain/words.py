@@ -12,6 +12,7 @@ DONE = "Done: {deeds}."
 SILENT_MODEL = "I have nothing to say to that, it seems: the model gave an empty answer."
 
 ASK_FOR_WORDS = "Nothing was sent to the person yet. Reply now with one `message` action that tells them the outcome."
+LAST_STEP = "This is your last reply in this turn: use `message`."
 UNKNOWN_OUTCOME = "Rekku was restarted while this ran, so it is not known whether it was done. Do not simply repeat it."
 NOT_CLEAN = (
     "`{action}` was not executed, because {because}. If you meant it, reply with nothing but the JSON; "

@@ -1,16 +1,19 @@
 """All settings that there are, by component; and the texts that are made of them."""
 
-import sys
+import importlib
+import logging
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rekku.core.settings import Setting
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from rekku.app import Rekku
 
+log = logging.getLogger(__name__)
+
+PACKAGE = Path(__file__).parent.parent
 HOUSE = "Rekku"
 HEAD = """\
 # Settings of Rekku. Copy what you need to REKKU_HOME/.env (default: ~/.rekku/.env); what is in the environment wins.
@@ -28,7 +31,7 @@ def of(rekku: "Rekku") -> Declared:
     found = {component.name: component.settings for component in rekku.registry}
     for report in rekku.loader.reports.values():
         if report.name not in found and report.state == "unconfigured":
-            found[report.name] = _in_file(report.file)
+            found[report.name] = _in_file(report.file, rekku.home)
     return {HOUSE: SETTINGS} | {name: settings for name, settings in sorted(found.items()) if settings}
 
 
@@ -39,7 +42,8 @@ def env_example(declared: Declared) -> str:
         lines = [f"\n# --- {component} ---"]
         for setting in settings:
             needed = " Required." if setting.required else ""
-            lines.append(f"\n# {setting.description}{needed} ({setting.expectation()})")
+            kind = "" if setting.expectation() == "a text" else f" ({setting.expectation()})"
+            lines.append(f"\n# {setting.description}{needed}{kind}")
             lines.append(f"# {setting.name}={as_text(setting.default)}")
         blocks.append("\n".join(lines) + "\n")
     return "".join(blocks)
@@ -82,15 +86,23 @@ def as_text(value: Any) -> str:
     return str(value)
 
 
-def classes_in(file: "Path") -> list[Any]:
-    """The classes that a file exposes which was imported, though perhaps not built."""
-    for module in tuple(sys.modules.values()):
-        if getattr(module, "__file__", None) == str(file):
-            exposed = (vars(module).get(name) for name in ("PLUGIN_CLASS", "INTERFACE_CLASS"))
-            return [cls for cls in exposed if cls is not None]
-    return []
+def classes_in(file: Path, home: Path) -> list[Any]:
+    """The classes that a component's file exposes, though perhaps none was built; for use while Rekku is there.
+
+    What is not configured was imported and forgotten again, so it is imported once more.
+    """
+    root = home if file.is_relative_to(home) else PACKAGE
+    parts = file.relative_to(root).with_suffix("").parts
+    name = ".".join(("rekku", *(parts[:-1] if parts[-1] == "__init__" else parts)))
+    try:
+        module = importlib.import_module(name)
+    except Exception:  # a door: the author's own code
+        log.exception("%s cannot be imported to see what it declares.", file)
+        return []
+    exposed = (vars(module).get(name) for name in ("PLUGIN_CLASS", "INTERFACE_CLASS"))
+    return [cls for cls in exposed if cls is not None]
 
 
-def _in_file(file: "Path") -> tuple[Setting, ...]:
-    lists = [getattr(cls, "settings", ()) for cls in classes_in(file)]
+def _in_file(file: Path, home: Path) -> tuple[Setting, ...]:
+    lists = [getattr(cls, "settings", ()) for cls in classes_in(file, home)]
     return tuple(setting for declared in lists for setting in declared if isinstance(setting, Setting))

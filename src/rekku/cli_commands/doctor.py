@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from rekku.cli_commands.ground import Ground, begin
-from rekku.core.errors import RekkuError
+from rekku.core.errors import NewerSchema, RekkuError
 
 if TYPE_CHECKING:
     from rekku.app import Rekku
@@ -49,12 +49,18 @@ def _is_broken(report: "FileReport") -> bool:
 
 async def _database(rekku: "Rekku") -> str:
     """What is wrong with the database; "" if nothing is."""
-    from sqlalchemy import text
+    from rekku.core.database import Schema
+    from rekku.store.migrations import done_steps
+    from rekku.store.schema import SCHEMA
 
+    schemas = [SCHEMA, *(component.members.value("tables") for component in rekku.registry)]
     try:
-        await rekku.database.fetch(text("SELECT 1"))
+        done = await done_steps(rekku.database)
     except RekkuError as error:
         return str(error)
+    for schema in schemas:
+        if isinstance(schema, Schema) and done.get(schema.component, 0) > len(schema.steps):
+            return str(NewerSchema(schema.component, done[schema.component], len(schema.steps)))
     return ""
 
 

@@ -64,6 +64,9 @@ from core.message import Conversation, Message, User
 class {cls}Interface(InterfaceBase):
     """Call `heard` with what arrives on your platform; `send_message` delivers what Rekku says."""
 
+    def get_interface_id(self):
+        return "{name}"
+
     async def heard(self, chat_id, user_id, text, message_id):
         conversation = Conversation(self.get_interface_id(), chat_id)
         message = Message(conversation, User(user_id), text, self.host.clock.now(), message_id=message_id)

@@ -68,7 +68,8 @@ async def _schemas(ground: Ground, backup: "Backup") -> Sequence["Schema"]:
         async with running(home, given, start=False) as rekku:
             found = [component.members.value("tables") for component in rekku.registry]
             for report in rekku.loader.reports.values():
-                found += [getattr(cls, "tables", None) for cls in declared.classes_in(report.file)]
+                if report.state == "unconfigured":
+                    found += [getattr(cls, "tables", None) for cls in declared.classes_in(report.file, home)]
     schemas = {schema.component: schema for schema in found if isinstance(schema, Schema)}
     return [SCHEMA, *schemas.values()]
 

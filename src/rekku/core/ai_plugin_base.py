@@ -31,8 +31,8 @@ class AIPluginBase:
     """Its tables, made and migrated before `start`."""
 
     @staticmethod
-    def missing_settings(given: Mapping[str, str]) -> Sequence[str]:
-        """What must be set and is not, where `required` cannot say it (“A or B”); `given` are the texts of all settings."""
+    def missing_settings(given: Mapping[str, str]) -> Sequence[str]:  # noqa: ARG004 - for subclasses
+        """What must be set and is not, where `required` cannot say it (“A or B”). `given` are all settings' texts."""
         return ()
 
     def get_supported_action_types(self) -> Sequence[str] | Awaitable[Sequence[str]]:

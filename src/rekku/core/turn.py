@@ -23,7 +23,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Deed:
-    """One action of a turn. `status` is planned, started, done, failed, refused or unknown."""
+    """One action of a turn. `status` is planned, started, done, failed, refused, quoted (not meant) or unknown."""
 
     action: str
     payload: Mapping[str, Any]

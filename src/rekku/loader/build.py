@@ -1,6 +1,7 @@
 """Builds components out of a file: import, construct, ask, check. Nothing that it does is visible to others yet."""
 
 import asyncio
+import inspect
 import logging
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
@@ -57,11 +58,6 @@ class Unit:
     def names(self) -> str:
         """The names of its components."""
         return ", ".join(dict.fromkeys(live.component.name for live in self.live))
-
-    async def discard(self) -> None:
-        """End the tasks of components that never came into use."""
-        for live in self.live:
-            await live.supervisor.close()
 
 
 class Builder:
@@ -126,11 +122,8 @@ class Builder:
         declared = declared_settings(instance)
         settings = self._settings(type(instance), declared)
         members = Members(instance, BASES[kind])
-        if kind is Kind.INTERFACE and members.has("get_interface_id"):
-            said = await self._ask(members, "get_interface_id")
-            if not isinstance(said, str) or not said:
-                raise PluginError("get_interface_id() must return a name")
-            name = said
+        if kind is Kind.INTERFACE:
+            name = await self._interface_id(members, name)
         if kind is Kind.ENGINE and not (members.has("generate_response") or members.has("handle_incoming_message")):
             raise PluginError("an engine needs a method generate_response(messages)")
         supervisor = self._supervisor.child(f"{kind} {name}")
@@ -151,6 +144,18 @@ class Builder:
             raise
         return Live(component, supervisor)
 
+    async def _interface_id(self, members: Members, name: str) -> str:
+        """What the author says, else `name`; the base class's methods get the same answer."""
+        if members.has("get_interface_id"):
+            said = await self._ask(members, "get_interface_id")
+            if not isinstance(said, str) or not said:
+                raise PluginError("get_interface_id() must return a name")
+            if not inspect.iscoroutinefunction(members.instance.get_interface_id):
+                return said
+            name = said
+        members.instance.get_interface_id = lambda: name
+        return name
+
     def _give_host(self, instance: Any, host: Host) -> None:
         try:
             instance.host = host
@@ -167,10 +172,9 @@ class Builder:
         if not isinstance(types, list | tuple | Set) or not all(isinstance(name, str) for name in types):
             raise PluginError("get_supported_action_types() must return a list of names")
         told: dict[str, Any] = {}
-        if members.has("get_prompt_instructions"):
-            for name in dict.fromkeys((*supported, *types)):
-                if name not in CAPABILITY_MARKERS:
-                    told[name] = await self._ask(members, "get_prompt_instructions", name) or {}
+        for name in dict.fromkeys((*supported, *types)):
+            if name not in CAPABILITY_MARKERS:
+                told[name] = await self._ask(members, "get_prompt_instructions", name) or {}
         try:
             return parse_actions(list(types), supported, told)
         except (TypeError, AttributeError, ValueError) as error:

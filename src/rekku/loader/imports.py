@@ -155,7 +155,7 @@ def forget_strangers(sources: Mapping[str, Source]) -> None:
 def forget_home(home: Path) -> None:
     """Forget all modules whose files are in the home's component folders."""
     roots = tuple(str(home / folder) + os.sep for folder in KINDS)
-    set_aside(name for name, module in modules_in_use().items() if _lies_in(module, roots))
+    set_aside([name for name, module in modules_in_use().items() if _lies_in(module, roots)])
 
 
 def _lies_in(module: ModuleType, roots: tuple[str, ...]) -> bool:

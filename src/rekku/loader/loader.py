@@ -95,6 +95,11 @@ class Loader:
         async with self._lock:
             return await self._adopt(kind, name, instance)
 
+    def bring_up(self, name: str) -> None:
+        """Load the interface of that file name, too, from the next `sync` on."""
+        if self._interfaces is not None:
+            self._interfaces |= {name}
+
     async def sync(self) -> None:
         """Compare the folders with what is loaded: load what is new, reload what changed, unload what is gone."""
         async with self._lock:

@@ -44,6 +44,7 @@ class Target:
 
     def __init__(self, file: Path) -> None:
         self._file = file
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle = os.open(file, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         self._raw = os.fdopen(handle, "w+b")
         self._zip = zipfile.ZipFile(self._raw, "w", zipfile.ZIP_DEFLATED, compresslevel=3)

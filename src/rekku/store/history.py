@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import bindparam, insert, select
 
-from rekku.core.database import Database, Statement, Write
+from rekku.core.database import Database, Statement, Write, insert_or_ignore
 from rekku.core.message import Conversation
 from rekku.store.schema import HISTORY, INBOX
 
@@ -19,7 +19,7 @@ ADD_HEARD = Statement(
         ),
     )
 )
-ADD_SAID = Statement(insert(HISTORY))
+ADD_SAID = Statement(insert_or_ignore(HISTORY))
 RECENT = Statement(
     select(_row.id, _row.person_id, _row.name, _row.text, _row.at)
     .where(

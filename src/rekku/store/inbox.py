@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, delete, insert, or_, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 
 from rekku.core.clock import Clock
 from rekku.core.database import Database, Statement, Write, insert_or_ignore
@@ -34,9 +34,14 @@ ATTACHED = Statement(
     .order_by(ATTACHMENTS.c.number)
 )
 MINE = Statement(select(INBOX).where(_row.status.in_(OPEN), _row.owner == bindparam("me")).order_by(_row.id))
-CLAIM = Statement(
+CLAIM_OWN = Statement(
     update(INBOX)
-    .where(_row.status.in_(OPEN), or_(_row.owner == bindparam("me"), _row.lease_until < bindparam("now")))
+    .where(_row.status.in_(OPEN), _row.owner == bindparam("me"))
+    .values(lease_until=bindparam("until"), tries=_row.tries + 1)
+)
+CLAIM_LEFT = Statement(
+    update(INBOX)
+    .where(_row.status.in_(OPEN), _row.owner != bindparam("me"), _row.lease_until < bindparam("now"))
     .values(owner=bindparam("me"), lease_until=bindparam("until"), tries=_row.tries + 1)
 )
 RENEW = Statement(
@@ -106,10 +111,12 @@ class InboxStore:
         )
         return [row, *self._attachments(entry.id, message.attachments)]
 
-    async def claim(self) -> list[Entry]:
-        """Take over everything that is open: what was this installation's, and what nobody looks after any more."""
+    async def claim(self, *, first: bool = False) -> list[Entry]:
+        """What is open and ours, with what nobody looks after any more. At the `first` time, after a start, what was
+        ours before counts one more try."""
         now = self._clock.now()
-        await self._db.write(CLAIM(me=self._me, now=now, until=now + LEASE))
+        left = CLAIM_LEFT(me=self._me, now=now, until=now + LEASE)
+        await self._db.write(left, *([CLAIM_OWN(me=self._me, until=now + LEASE)] if first else []))
         return [await self._entry(row) for row in await self._db.fetch(MINE, me=self._me)]
 
     async def renew(self) -> bool:

@@ -5,15 +5,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, delete, func, insert, select, update
+from sqlalchemy import bindparam, delete, func, select, update
 
-from rekku.core.database import Database, Statement, Write
+from rekku.core.database import Database, Statement, Write, insert_or_ignore
 from rekku.core.turn import Deed
 from rekku.store.codec import dump, dump_deeds, load, load_deeds
 from rekku.store.schema import STEPS
 
 _row = STEPS.c
-ADD = Statement(insert(STEPS))
+ADD = Statement(insert_or_ignore(STEPS))
 SET_PLAN = Statement(
     update(STEPS)
     .where(_row.turn_id == bindparam("turn"), _row.number == bindparam("step"))

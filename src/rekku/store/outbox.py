@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, delete, insert, or_, select, update
+from sqlalchemy import bindparam, delete, or_, select, update
 
 from rekku.core.clock import Clock
-from rekku.core.database import Database, Statement, Write
+from rekku.core.database import Database, Statement, Write, insert_or_ignore
 from rekku.core.message import Attachment, Conversation
 from rekku.store.codec import dump, load
 from rekku.store.schema import OUTBOX
@@ -18,7 +18,7 @@ LEASE = timedelta(seconds=60)
 OPEN = ("queued", "sending")
 
 _row = OUTBOX.c
-ADD = Statement(insert(OUTBOX))
+ADD = Statement(insert_or_ignore(OUTBOX))
 FILL = Statement(
     update(OUTBOX)
     .where(_row.id == bindparam("row"))

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, delete, select, update
 
 from rekku.core.database import Database, Statement, Write, insert_or_ignore
 from rekku.core.principal import Principal
@@ -13,7 +13,7 @@ ALL = Statement(select(STATE.c.name, STATE.c.value))
 ADD = Statement(insert_or_ignore(STATE))
 CHANGE = Statement(update(STATE).where(STATE.c.name == bindparam("key")).values(value=bindparam("content")))
 REMOVE = Statement(delete(STATE).where(STATE.c.name == bindparam("key")))
-AUDITED = Statement(insert(AUDIT))
+AUDITED = Statement(insert_or_ignore(AUDIT))
 AUDIT_OUTCOME = Statement(update(AUDIT).where(AUDIT.c.id == bindparam("row")).values(outcome=bindparam("ended")))
 
 
