@@ -240,8 +240,8 @@ class Bot:
         from rekku.loader.report import sentence
 
         target = self.home / file.parent.name / file.name
-        target.write_bytes(file.read_bytes())
         self.running.loader.bring_up(file.stem)
+        target.write_bytes(file.read_bytes())
         await self.running.loader.sync()
         told = self.running.loader.reports[target]
         assert told.state == "loaded", f"{sentence(told)}\n{told.traceback}"

@@ -9,9 +9,10 @@ from typing import Any
 
 from rekku.chain import words
 from rekku.chain.inbox import Inbox, Ticket
+from rekku.chain.reply_text import whole_characters
 from rekku.core.clock import Clock
 from rekku.core.database import Database
-from rekku.core.message import Conversation, Message
+from rekku.core.message import Conversation, Message, User
 from rekku.core.principal import Principal, Role
 from rekku.core.turn import Outcome
 from rekku.store.history import heard
@@ -19,6 +20,7 @@ from rekku.store.inbox import Entry, InboxStore
 from rekku.store.people import People
 
 MINUTE = timedelta(minutes=1)
+LONGEST_NAME = 100
 LONGEST_TEXT = 200_000
 """Characters of one message that are read; the rest is cut off, with a mark."""
 
@@ -109,7 +111,18 @@ class Rate:
 
 
 def _bounded(message: Message) -> Message:
-    """The message with a text that fits."""
-    if len(message.text) <= LONGEST_TEXT:
-        return message
-    return replace(message, text=words.shorten(message.text, LONGEST_TEXT))
+    """The message with texts that fit and can be kept: half surrogates are replaced, what is too long is cut."""
+    clean = whole_characters
+    quote = message.reply_to
+    return replace(
+        message,
+        text=words.shorten(clean(message.text), LONGEST_TEXT),
+        chat_name=clean(message.chat_name)[:LONGEST_NAME],
+        user=_clean_user(message.user),
+        reply_to=quote and replace(quote, user=_clean_user(quote.user), text=words.shorten(clean(quote.text), 4000)),
+    )
+
+
+def _clean_user(user: User) -> User:
+    name, tag = whole_characters(user.name)[:LONGEST_NAME], whole_characters(user.tag)[:LONGEST_NAME]
+    return user if (name, tag) == (user.name, user.tag) else replace(user, name=name, tag=tag)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from rekku.chain.outbox import Sender
+from rekku.chain.reply_text import whole_characters
 from rekku.chain.targets import Targets
 from rekku.chain.turn import Doing, current
 from rekku.core.clock import Clock
@@ -52,6 +53,7 @@ class Voice:
         self, text: str, to: Conversation | None, attachments: Sequence[Attachment] = (), reply_to: str = ""
     ) -> None:
         """Send words. Inside a deed they belong to its turn; see `core.host.Host.send`."""
+        text = whole_characters(text)
         doing = _doing()
         if doing is None:
             if to is None:
@@ -89,7 +91,7 @@ class Voice:
 
     async def answer(self, where: Conversation, text: str, original: Message | None = None) -> None:
         """Say something that is no part of the conversation's history (the answer to a command, a notice)."""
-        message = Outgoing(self._next_id(), where, text, self._clock.now())
+        message = Outgoing(self._next_id(), where, whole_characters(text), self._clock.now())
         await self._db.write(self._outbox.added(message))
         self._sender.queue([message], original)
         if original is not None:

@@ -137,9 +137,9 @@ class MariaSession(Session):
         return [result.matched for result in await self._run([render(call) for call in calls])]
 
     async def commit(self) -> None:
+        if self._over:
+            raise StoreError(self._over)
         try:
-            if self._over:
-                raise StoreError(self._over)
             if not self._link.alive or not await self._writer.commit():
                 raise Conflict("The connection broke before the transaction was committed; nothing of it happened.")
         except Busy as error:
@@ -148,6 +148,8 @@ class MariaSession(Session):
             self._end()
 
     async def rollback(self) -> None:
+        if self._over:
+            return
         try:
             await self._writer.undo()
         finally:
@@ -166,10 +168,12 @@ class MariaSession(Session):
         return StoreError(self._over) if self._over else Conflict(str(error))
 
     def _expire(self) -> None:
-        self._over = f"A transaction was open for more than {self._limit:g} s and was rolled back."
         self._link.drop()
+        self._end(f"A transaction was open for more than {self._limit:g} s and was rolled back.")
 
-    def _end(self) -> None:
-        self._alarm.cancel()
-        self._over = self._over or "The transaction has ended."
-        self._writer.lock.release()
+    def _end(self, why: str = "The transaction has ended.") -> None:
+        """Let the others write, once."""
+        if not self._over:
+            self._over = why
+            self._alarm.cancel()
+            self._writer.lock.release()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy import Table, bindparam, delete, exists, func, select, update
 
 from rekku.core.clock import Clock
 from rekku.core.database import Database, Statement, Write, insert_or_ignore
@@ -132,14 +132,12 @@ class People:
 
     async def forget(self, person_id: str, dry_run: bool) -> dict[str, int]:
         """Erase a person: words, accounts, chats, turns. Counts of rows by what they were."""
-        counts: dict[str, int] = {}
-        for what, counting, erasing in _erasures(person_id):
-            rows = await self._db.fetch(counting)
-            counts[what] = int(rows[0][0])
-            if not dry_run:
-                await self._db.write(*(Statement(clause)() for clause in erasing))
-        self._accounts.clear()
-        self._touched.clear()
+        erasures = _erasures(person_id)
+        counts = {what: int((await self._db.fetch(counting))[0][0]) for what, counting, _ in erasures}
+        if not dry_run:
+            await self._db.write(*(Statement(erasing)() for _, _, erasing in erasures))
+            self._accounts.clear()
+            self._touched.clear()
         return {what: count for what, count in counts.items() if count}
 
     async def _account(self, interface: str, user: User) -> tuple[Account, list[Write]]:
@@ -179,37 +177,30 @@ def _chat(row: Any) -> Chat:
     return Chat(where, row.name, bool(row.direct), row.person_id, row.active_at)
 
 
-def _erasures(person_id: str) -> list[tuple[str, Any, list[Any]]]:
-    """What is kept about a person: a name, how to count it, how to erase it (in this order)."""
-    from sqlalchemy import and_, exists, func
+def _erasures(person_id: str) -> list[tuple[str, Any, Any]]:
+    """What is kept about a person: a name, how to count it, how to erase it (in this order).
 
+    Who is blocked stays known as an account without a name, or a new start would lift the block.
+    """
     turns = select(INBOX.c.id).where(INBOX.c.person_id == person_id)
-    replies = exists().where(
-        and_(
-            CHATS.c.person_id == person_id,
-            CHATS.c.interface == HISTORY.c.interface,
-            CHATS.c.chat_id == HISTORY.c.chat_id,
-        )
-    )
-    outgoing = exists().where(
-        and_(
-            CHATS.c.person_id == person_id,
-            CHATS.c.interface == OUTBOX.c.interface,
-            CHATS.c.chat_id == OUTBOX.c.chat_id,
-        )
-    )
+    blocked = exists().where(PEOPLE.c.person_id == person_id, PEOPLE.c.role == Role.BLOCKED.word)
+
+    def in_own_chat(table: Table) -> Any:
+        same = (CHATS.c.interface == table.c.interface, CHATS.c.chat_id == table.c.chat_id)
+        return exists().where(CHATS.c.person_id == person_id, *same)
+
     wholes = [
-        ("words", HISTORY, (HISTORY.c.person_id == person_id) | replies),
-        ("replies", OUTBOX, OUTBOX.c.turn_id.in_(turns) | outgoing),
+        ("words", HISTORY, (HISTORY.c.person_id == person_id) | in_own_chat(HISTORY)),
+        ("replies", OUTBOX, OUTBOX.c.turn_id.in_(turns) | in_own_chat(OUTBOX)),
         ("turns", STEPS, STEPS.c.turn_id.in_(turns)),
         ("attachments", ATTACHMENTS, ATTACHMENTS.c.inbox_id.in_(turns)),
         ("messages", INBOX, INBOX.c.person_id == person_id),
         ("audit lines", AUDIT, AUDIT.c.person_id == person_id),
         ("chats", CHATS, CHATS.c.person_id == person_id),
-        ("accounts", ACCOUNTS, ACCOUNTS.c.person_id == person_id),
+        ("accounts", ACCOUNTS, (ACCOUNTS.c.person_id == person_id) & ~blocked),
         ("people", PEOPLE, (PEOPLE.c.person_id == person_id) & (PEOPLE.c.role != Role.BLOCKED.word)),
     ]
     return [
-        (what, select(func.count()).select_from(made).where(where), [delete(made).where(where)])
+        (what, select(func.count()).select_from(made).where(where), delete(made).where(where))
         for what, made, where in wholes
     ]

@@ -1,0 +1,1 @@
+"""What Rekku costs: `make bench`. Method and figures stand in README.md."""
