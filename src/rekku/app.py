@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from rekku import aliases, home_watch, housekeeping
+from rekku import aliases, housekeeping
 from rekku import home as home_folder
 from rekku.chain.road import CommandDesk, Road
 from rekku.commands import Commands, read
@@ -20,11 +20,12 @@ from rekku.core.llm_registry import get_llm_registry
 from rekku.core.registry import Kind, Registry, registry
 from rekku.core.settings import Settings
 from rekku.core.settings import read as read_settings
+from rekku.home_watch import watch_settings
 from rekku.hosting import ComponentHost
 from rekku.house_commands import house_commands
 from rekku.house_settings import SETTINGS
 from rekku.lifecycle import Supervisor
-from rekku.loader import Loader
+from rekku.loader import Loader, watch
 from rekku.store.base import StoredDatabase
 from rekku.store.database import MariaServer, open_database
 from rekku.store.schema import SCHEMA
@@ -103,7 +104,8 @@ async def running(
             await added(rekku)
         if start:
             await rekku.road.resume()
-            supervisor.spawn(home_watch.watch_home(home, rekku.loader, given), "settings watch")
+            supervisor.spawn(watch(rekku.loader), "component watch")
+            supervisor.spawn(watch_settings(home, rekku.loader, given), "settings watch")
             supervisor.spawn(housekeeping.keep_house(database, rekku.road.clock, settings), "housekeeping")
         yield rekku
 

@@ -1,24 +1,20 @@
 """Watches the home's settings while Rekku runs: a changed one reloads the components that declare it."""
 
-import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from rekku.core.errors import ConfigError
-from rekku.loader import Loader, watch
+from rekku.house_settings import SETTINGS
+from rekku.loader import Loader
 
 log = logging.getLogger(__name__)
 
-
-async def watch_home(home: Path, loader: Loader, given: Callable[[], Mapping[str, str]]) -> None:
-    """Follow the component folders and `.env` for ever."""
-    async with asyncio.TaskGroup() as both:
-        both.create_task(watch(loader), name="component watch")
-        both.create_task(_watch_settings(home, loader, given), name="settings watch")
+HOUSE = frozenset(setting.name for setting in SETTINGS)
 
 
-async def _watch_settings(home: Path, loader: Loader, given: Callable[[], Mapping[str, str]]) -> None:
+async def watch_settings(home: Path, loader: Loader, given: Callable[[], Mapping[str, str]]) -> None:
+    """Follow `.env` in the home for ever."""
     from watchfiles import awatch
 
     before = dict(given())
@@ -32,5 +28,7 @@ async def _watch_settings(home: Path, loader: Loader, given: Callable[[], Mappin
             continue
         changed = {name for name in before.keys() | now.keys() if before.get(name) != now.get(name)}
         before = now
-        if changed:
-            await loader.settings_changed(changed)
+        for name in sorted(changed & HOUSE):
+            log.warning("%s has changed; Rekku reads it at its next start.", name)
+        if changed - HOUSE:
+            await loader.settings_changed(changed - HOUSE)

@@ -17,6 +17,7 @@ from rekku.chain.inbox import Inbox
 from rekku.chain.ledger import Ledger
 from rekku.chain.outbox import Sender
 from rekku.chain.permission import Rules
+from rekku.chain.presence import Presence
 from rekku.chain.prompt import PromptBuilder
 from rekku.chain.runner import Runner, TurnLimits
 from rekku.chain.thinker import Thinker
@@ -141,6 +142,7 @@ class Road:
             ledger=self.ledger,
             outbox=self.outbox_store,
             clock=self.clock,
+            presence=Presence(self.registry, self._supervisor.spawn),
             most_actions=settings["MAX_ACTIONS"],
             new_draft=self._new_draft,
             context_wanted=lambda turn: self.context_wanted(turn.conversation),

@@ -9,6 +9,7 @@ from rekku.chain.draft import Draft
 from rekku.chain.engine import Engines, ModelReply
 from rekku.chain.ledger import Ledger
 from rekku.chain.parser import Reply, parse_reply
+from rekku.chain.presence import Presence
 from rekku.chain.prompt import Prompt, PromptBuilder
 from rekku.chain.turn import OpenTurn
 from rekku.chain.words import NOT_CLEAN
@@ -33,6 +34,7 @@ class Thinker:
         ledger: Ledger,
         outbox: OutboxStore,
         clock: Clock,
+        presence: Presence,
         most_actions: int,
         new_draft: Callable[[OpenTurn], Draft | None],
         context_wanted: Callable[[OpenTurn], bool],
@@ -43,6 +45,7 @@ class Thinker:
         self._ledger = ledger
         self._outbox = outbox
         self._clock = clock
+        self._presence = presence
         self._most_actions = most_actions
         self._new_draft = new_draft
         self._context_wanted = context_wanted
@@ -91,7 +94,7 @@ class Thinker:
             draft.row = turn.drafted or (left[-1] if left else None)
             turn.drafted = None
         try:
-            async with turn.interruptible():
+            async with self._presence.thinking(turn.conversation), turn.interruptible():
                 return await self._engines.ask(
                     prompt.messages,
                     schema=prompt.offer.schema,

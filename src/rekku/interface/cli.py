@@ -22,6 +22,7 @@ Only processes of the same user are served. Several clients see the same convers
 
 import asyncio
 import logging
+import os
 import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -39,7 +40,7 @@ log = logging.getLogger(__name__)
 
 INTERFACE = "cli"
 CHAT = "local"
-OWNER = User("local")
+OWNER = User("local", os.environ.get("USER", ""))
 LONGEST_ID = 100
 
 

@@ -33,6 +33,7 @@ from rekku.store.statements import Call, Rows
 log = logging.getLogger(__name__)
 
 READERS = 4
+FIRST_WAIT = 0.05
 MOST_TOGETHER = 500
 """Statements that share a commit."""
 
@@ -62,10 +63,11 @@ class MariaDatabase(StoredDatabase):
         self._loop = asyncio.get_running_loop()
         self._free: list[Link] = []
         self._room = asyncio.Semaphore(READERS)
-        self._writer = Writer(server)
+        self._writer = Writer(server, patience)
         self._jobs: deque[_Job] = deque()
         self._bell = asyncio.Event()
         self._closing = False
+        self._opened = False
         self._task = self._loop.create_task(self._serve(), name="mariadb-writer")
 
     async def close(self) -> None:
@@ -172,19 +174,19 @@ class MariaDatabase(StoredDatabase):
                     return await work()
                 async with asyncio.timeout_at(give_up):
                     return await work()
-            except (Lost, Busy, TimeoutError) as error:
+            except (Lost, Busy, TimeoutError, ConfigError) as error:
+                if isinstance(error, ConfigError) and not self._opened:
+                    raise  # once it has worked, what looks like a wrong setting is a server or a network in trouble
                 now = self._loop.time()
                 if give_up is None:
                     give_up = now + self._patience
+                elif wait == FIRST_WAIT:
                     log.warning("The database waits: %s", error)
                 if now + wait >= give_up or (self._closing and wait):
-                    if isinstance(error, TimeoutError):
-                        raise StoreError(
-                            f"MariaDB on {self.server.host}:{self.server.port} does not answer."
-                        ) from error
-                    raise StoreError(str(error)) from error
+                    why = str(error) or f"MariaDB on {self.server.host}:{self.server.port} does not answer."
+                    raise StoreError(why) from error
                 await asyncio.sleep(wait)
-                wait = min(1.0, wait * 2 or 0.05)
+                wait = min(1.0, wait * 2 or FIRST_WAIT)
 
     async def begin(self, limit: float) -> Session:
         if self._closing:
@@ -297,6 +299,7 @@ async def open_mariadb(server: MariaServer, patience: float) -> MariaDatabase:
         old = int(time.time()) - A_WEEK
         await link.run([MAKE_WRITERS, render(("DELETE FROM store_writers WHERE at < %s", (old,)))], STEP_LIMIT)
         database._free.append(link)
+        database._opened = True
     except BaseException:
         await database.close()
         raise

@@ -38,7 +38,8 @@ MAKE_WRITERS = render(
 class Writer:
     """The one connection that writes, and the proof of what it committed."""
 
-    def __init__(self, server: MariaServer) -> None:
+    def __init__(self, server: MariaServer, patience: float) -> None:
+        self._patience = patience
         self.lock = asyncio.Lock()
         self._server = server
         self._name = uuid.uuid4().hex
@@ -78,15 +79,23 @@ class Writer:
             await link.run([COMMIT])
         except Lost:
             log.warning("The answer to a commit was lost; asking the server whether it happened")
-            ask = "SELECT batch FROM store_writers WHERE writer = %s FOR UPDATE"
-            while True:
-                try:
-                    results = await (await self.link()).run([render((ask, (self._name,)))])
-                except (Lost, Busy):
-                    await asyncio.sleep(0.1)
-                else:
-                    return bool(results[0].rows) and results[0].rows[0][0] == batch
+            return await self._happened(batch)
         return True
+
+    async def _happened(self, batch: int) -> bool:
+        """Whether the transaction with that number was committed."""
+        ask = render(("SELECT batch FROM store_writers WHERE writer = %s FOR UPDATE", (self._name,)))
+        try:
+            async with asyncio.timeout(self._patience):
+                while True:
+                    try:
+                        results = await (await self.link()).run([ask])
+                    except (Lost, Busy):
+                        await asyncio.sleep(0.1)
+                    else:
+                        return bool(results[0].rows) and results[0].rows[0][0] == batch
+        except TimeoutError as error:
+            raise StoreError("The database went away during a commit; it is not known whether it happened.") from error
 
     async def undo(self) -> None:
         """Roll back what is open; never raises."""
@@ -139,6 +148,7 @@ class MariaSession(Session):
     async def commit(self) -> None:
         if self._over:
             raise StoreError(self._over)
+        self._alarm.cancel()
         try:
             if not self._link.alive or not await self._writer.commit():
                 raise Conflict("The connection broke before the transaction was committed; nothing of it happened.")
