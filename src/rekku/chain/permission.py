@@ -6,7 +6,8 @@ from rekku.core.actions import Action, Risk
 from rekku.core.message import Conversation
 from rekku.core.principal import Principal, Role
 
-MODES = ("on", "trainer_only", "off")
+RELAXED = ("trainer_only", "off")
+"""The modes in which anything restricted may be done at all; every other value counts as `on`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,11 +17,16 @@ class Rules:
     mode: str = "trainer_only"
     high_risk_chats: frozenset[str] = frozenset()
 
+    @property
+    def lets_write_elsewhere(self) -> bool:
+        """Whether messages may go to other chats than the turn's at all: they are of medium risk."""
+        return self.mode in RELAXED
+
     @classmethod
     def from_setting(cls, mode: str, chats: tuple[str, ...]) -> "Rules":
         """Rules out of the settings' texts; a wrong mode counts as `on`."""
         wanted = mode.strip().lower()
-        return cls(wanted if wanted in MODES else "on", frozenset(chats))
+        return cls(wanted if wanted in RELAXED else "on", frozenset(chats))
 
 
 def refusal(action: Action, who: Principal, where: Conversation, direct: bool, rules: Rules) -> str:
@@ -29,7 +35,7 @@ def refusal(action: Action, who: Principal, where: Conversation, direct: bool, r
         return f"{action.name} is not permitted: this person is blocked"
     if action.risk is Risk.LOW:
         return ""
-    if rules.mode not in ("trainer_only", "off"):
+    if rules.mode not in RELAXED:
         return f"{action.name} is not permitted: restricted actions are switched off (RESTRICT_ACTIONS)"
     if action.risk is Risk.MEDIUM:
         least = Role.KNOWN if rules.mode == "off" else Role.TRAINER

@@ -1,7 +1,6 @@
 """The road, put together: every part of the way of a message, and what ties them."""
 
 import logging
-import zlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -35,7 +34,7 @@ from rekku.store.ids import Ids
 from rekku.store.inbox import Entry, InboxStore
 from rekku.store.outbox import OutboxStore
 from rekku.store.people import People
-from rekku.store.state import State
+from rekku.store.state import State, place_of
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +67,8 @@ class Road:
     ) -> None:
         self.database, self.registry, self.clock = database, registry, clock
         self._supervisor = supervisor
-        self.ids = Ids(place=zlib.crc32(me.encode()), now=lambda: clock.now().timestamp())
+        self.ids = Ids(now=lambda: clock.now().timestamp())
+        self._me = me
         self.state = State(database)
         self.people = People(database, clock, _trainers(settings), _pairs(settings["KNOWN_IDS"]))
         self.inbox_store = InboxStore(database, clock, me)
@@ -99,6 +99,7 @@ class Road:
             outbox=self.outbox_store,
             sender=self.sender,
             people=self.people,
+            rules=self.rules,
             clock=clock,
             next_id=self.ids,
             most_sends=settings["MAX_SENDS"],
@@ -174,6 +175,7 @@ class Road:
     async def prepare(self) -> None:
         """Read what the parts must know before anything comes in."""
         await self.state.load()
+        self.ids.settle_at(await place_of(self.database, self._me))
         last = (
             await self.inbox_store.last_id(),
             await self.outbox_store.last_id(),

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from rekku.chain.permission import Rules
 from rekku.core.errors import ActionError
 from rekku.core.message import Conversation
 from rekku.core.principal import Principal
@@ -13,8 +14,9 @@ SHOWN = 5
 class Targets:
     """Resolves targets for the person of a turn. What a person may not reach is not even named to the model."""
 
-    def __init__(self, people: People) -> None:
+    def __init__(self, people: People, rules: Rules) -> None:
         self._people = people
+        self._rules = rules
 
     async def resolve(
         self, who: Principal, here: Conversation, interface: str | None, target: str | None, thread_id: str | None
@@ -30,7 +32,10 @@ class Targets:
             names = ", ".join(_shown(chat) for chat in list(chats.values())[:SHOWN])
             raise ActionError(f"payload.target is ambiguous; name one of: {names}")
         (chat,) = chats.values()
-        return Conversation(chat.where.interface, chat.where.chat_id, thread_id or "")
+        where = Conversation(chat.where.interface, chat.where.chat_id, thread_id or "")
+        if not self._rules.lets_write_elsewhere and (where.interface, where.chat_id) != (here.interface, here.chat_id):
+            raise ActionError("messages to other chats are not permitted: they are switched off (RESTRICT_ACTIONS)")
+        return where
 
     async def _reachable(self, who: Principal, here: Conversation) -> Sequence[Chat]:
         chats = await self._people.chats()

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from rekku.chain.outbox import Sender
+from rekku.chain.permission import Rules
 from rekku.chain.reply_text import whole_characters
 from rekku.chain.targets import Targets
 from rekku.chain.turn import Doing, current
@@ -35,6 +36,7 @@ class Voice:
         outbox: OutboxStore,
         sender: Sender,
         people: People,
+        rules: Rules,
         clock: Clock,
         next_id: Callable[[], int],
         most_sends: int,
@@ -43,7 +45,7 @@ class Voice:
         self._outbox = outbox
         self._sender = sender
         self._people = people
-        self._targets = Targets(people)
+        self._targets = Targets(people, rules)
         self._clock = clock
         self._next_id = next_id
         self._most_sends = most_sends

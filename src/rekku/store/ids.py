@@ -19,10 +19,14 @@ class Ids:
     A clock that is set back makes no number twice, and none too small.
     """
 
-    def __init__(self, place: int = 0, now: Callable[[], float] = time.time) -> None:
-        self._place = place % (1 << PLACE_BITS)
+    def __init__(self, now: Callable[[], float] = time.time) -> None:
+        self._place = 0
         self._last = 0
         self._now = now
+
+    def settle_at(self, place: int) -> None:
+        """Use this place from now on: no two processes on one database may have the same."""
+        self._place = place % (1 << PLACE_BITS)
 
     def raise_to(self, number: int) -> None:
         """Make all further numbers larger than this one, which is in use."""

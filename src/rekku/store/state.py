@@ -1,5 +1,6 @@
 """What was chosen at run time, and the audit of what was done."""
 
+import itertools
 from datetime import datetime
 
 from sqlalchemy import bindparam, delete, select, update
@@ -8,6 +9,8 @@ from rekku.core.database import Database, Statement, Write, insert_or_ignore
 from rekku.core.principal import Principal
 from rekku.store.codec import dump
 from rekku.store.schema import AUDIT, STATE
+
+PLACE = "place:"
 
 ALL = Statement(select(STATE.c.name, STATE.c.value))
 ADD = Statement(insert_or_ignore(STATE))
@@ -40,6 +43,20 @@ class State:
         else:
             await self._db.write(REMOVE(key=name))
             self._values.pop(name, None)
+
+
+async def place_of(database: Database, me: str) -> int:
+    """A small number that belongs to this installation alone, given out at its first start on this database."""
+    rows = await database.fetch(ALL)
+    taken = {row.name: row.value for row in rows if row.name.startswith(PLACE)}
+    for name, owner in taken.items():
+        if owner == me:
+            return int(name.removeprefix(PLACE))
+    for number in itertools.count():
+        name = f"{PLACE}{number}"
+        if name not in taken and (await database.write(ADD(name=name, value=me)))[0]:
+            return number
+    raise AssertionError("unreachable")
 
 
 def audited(
