@@ -14,7 +14,7 @@ from rekku.commands import Commands, read
 from rekku.core.clock import Clock, SystemClock
 from rekku.core.database import Schema
 from rekku.core.desk import Desk
-from rekku.core.errors import EngineError
+from rekku.core.errors import ConfigError, EngineError
 from rekku.core.host import Host
 from rekku.core.llm_registry import get_llm_registry
 from rekku.core.registry import Kind, Registry, registry
@@ -26,6 +26,7 @@ from rekku.house_commands import house_commands
 from rekku.house_settings import SETTINGS
 from rekku.lifecycle import Supervisor
 from rekku.loader import Loader, watch
+from rekku.redaction import secret_values
 from rekku.store.base import StoredDatabase
 from rekku.store.database import MariaServer, open_database
 from rekku.store.schema import SCHEMA
@@ -154,7 +155,17 @@ def _assemble(
     )
     rekku = Rekku(home, settings, registry, database, desk, supervisor, road, loader, commands, given)
     registry.on_change(lambda: _trust_own_users(rekku))
+    registry.on_change(lambda: _keep_secrets(rekku))
     return rekku
+
+
+def _keep_secrets(rekku: Rekku) -> None:
+    """What the settings of Rekku and of its components hold as secret leaves neither to a model nor to a chat."""
+    declared = [*SETTINGS, *(setting for component in rekku.registry for setting in component.settings)]
+    try:
+        rekku.road.secrets.keep(secret_values(rekku.given(), declared))
+    except ConfigError as error:
+        log.warning("The settings cannot be read now, so the secrets known before are kept: %s", error)
 
 
 def _trust_own_users(rekku: Rekku) -> None:

@@ -4,6 +4,8 @@ import logging
 import re
 from collections.abc import Iterable, Mapping
 
+from rekku.core.settings import Setting
+
 HIDDEN = "[secret]"
 SHORTEST = 4
 """A shorter value is hidden nowhere: too many innocent words contain it."""
@@ -32,7 +34,7 @@ class Redaction(logging.Filter):
 
     def learn_names(self, given: Mapping[str, str]) -> None:
         """Hide the values of all names that sound secret."""
-        self.learn(text for name, text in given.items() if SECRET_NAME.search(name.upper()))
+        self.learn(secret_values(given))
 
     def clean(self, text: str) -> str:
         """The text without the secrets."""
@@ -52,6 +54,12 @@ class Redaction(logging.Filter):
         if record.stack_info:
             record.stack_info = self.clean(record.stack_info)
         return True
+
+
+def secret_values(given: Mapping[str, str], declared: Iterable[Setting] = ()) -> set[str]:
+    """The texts of the settings that are declared secret, and of all whose names sound so."""
+    names = {setting.name for setting in declared if setting.secret}
+    return {text for name, text in given.items() if text and (name in names or SECRET_NAME.search(name.upper()))}
 
 
 def _shapes(secret: str) -> set[str]:

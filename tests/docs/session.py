@@ -93,7 +93,7 @@ class Session:
             assert reply.asked, f"{block.place}: no action in it is known: {block.text}"
             listener = bot.add(Listener())
             bot.model_says(block.text, "Well.", "Well.", "Well.")
-            await bot.tell("Go on.")
+            await bot.tell("Go on.", message_id=block.place)
             found = [deed.status for deed in listener.turns[0].deeds[: len(reply.asked)]]
             wanted = block.told.get("deeds", "").split() or ["done"] * len(found)
             assert found == wanted, f"{block.place}: {listener.turns[0].deeds}"

@@ -103,12 +103,23 @@ async def test_any_characters_are_kept_and_answered(bot: Bot, text: str) -> None
     assert len(history(bot)) == 2
 
 
-async def test_half_characters_in_names_and_ids_harm_nothing(bot: Bot) -> None:
+async def test_half_characters_in_names_harm_nothing(bot: Bot) -> None:
     bad = "x\ud83d"
-    where = Conversation("memory", "room" + bad)
+    files = (Attachment("file", bad, "text/plain", b""),)
+    quote = Quote("1", User("2", bad, bad), bad)
     for n in range(2):
         bot.model_says("ok")
-        message = Message(where, User("u" + bad, bad, bad), "hi", bot.clock.now(), f"m{n}" + bad, bad, direct=False)
+        message = Message(
+            conversation=Conversation("memory", "room"),
+            user=User("u", bad, bad),
+            text="hi",
+            at=bot.clock.now(),
+            message_id=f"m{n}{bad}",
+            chat_name=bad,
+            direct=False,
+            reply_to=quote,
+            attachments=files,
+        )
         assert await (await bot.running.road.gate.receive(message)).outcome() is Outcome.ANSWERED
     assert len(await rows(bot, ACCOUNTS)) == 1
 

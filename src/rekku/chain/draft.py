@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Coroutine
 from typing import Any
 
 from rekku.chain.draft_text import DraftText
+from rekku.chain.secrets import Secrets
 from rekku.core.clock import Clock
 from rekku.core.database import Database
 from rekku.core.message import Conversation, Message
@@ -41,6 +42,7 @@ class Draft:
         clock: Clock,
         spawn: Spawn,
         next_id: Callable[[], int],
+        secrets: Secrets,
         original: Message | None,
     ) -> None:
         self._turn_id = turn_id
@@ -52,6 +54,7 @@ class Draft:
         self._clock = clock
         self._spawn = spawn
         self._next_id = next_id
+        self._secrets = secrets
         self._original = original
         self._reader = DraftText(own_types=own_types)
         self._wanted = ""
@@ -111,7 +114,7 @@ class Draft:
                 await self._over.wait()
 
     async def _show_now(self) -> None:
-        text = self._wanted
+        text = self._secrets.clean(self._wanted)
         if self.row is None:
             row = Outgoing(self._next_id(), self._to, text, self._clock.now(), self._turn_id, "draft")
             await self._db.write(self._outbox.added(row))

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from rekku.chain.secrets import Secrets
 from rekku.core.clock import Clock
 from rekku.core.database import Database
 from rekku.core.errors import EngineBusy, EngineError, EngineRefused, EngineUnreachable, PluginError
@@ -65,13 +66,21 @@ class Engines:
     """The engines of the registry, the owner's choice among them, and the calls."""
 
     def __init__(
-        self, *, registry: Registry, database: Database, state: State, clock: Clock, settings: EngineSettings
+        self,
+        *,
+        registry: Registry,
+        database: Database,
+        state: State,
+        clock: Clock,
+        settings: EngineSettings,
+        secrets: Secrets,
     ) -> None:
         self._registry = registry
         self._db = database
         self._state = state
         self._clock = clock
         self._settings = settings
+        self._secrets = secrets
         self._calls: dict[str, deque[float]] = {}
         self._day: datetime | None = None
         self._used = 0
@@ -124,6 +133,7 @@ class Engines:
         `show` gets the pieces as they come; after a failed try it gets "" and then everything from the start.
         """
         await self._check_cap()
+        messages = [{**message, "content": self._clean(message["content"])} for message in messages]
         reasons: list[str] = []
         for engine in self._candidates():
             try:
@@ -139,6 +149,12 @@ class Engines:
             return reply
         self.down = "; ".join(reasons)
         raise EngineUnreachable(self.down)
+
+    def _clean(self, content: Any) -> Any:
+        """The content without secrets; in parts, the texts among them."""
+        if isinstance(content, str):
+            return self._secrets.clean(content)
+        return [{**part, "text": self._secrets.clean(part["text"])} if "text" in part else part for part in content]
 
     def _candidates(self) -> list[Component]:
         first = self.active()

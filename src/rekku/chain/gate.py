@@ -120,6 +120,7 @@ def _bounded(message: Message) -> Message:
         chat_name=clean(message.chat_name)[:LONGEST_NAME],
         user=_clean_user(message.user),
         reply_to=quote and replace(quote, user=_clean_user(quote.user), text=words.shorten(clean(quote.text), 4000)),
+        attachments=tuple(replace(file, name=clean(file.name)[:LONGEST_NAME]) for file in message.attachments),
     )
 
 

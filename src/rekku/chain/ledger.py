@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Sequence
 
+from rekku.chain.secrets import Secrets
 from rekku.chain.turn import OpenTurn
 from rekku.core.clock import Clock
 from rekku.core.database import Database, Write
@@ -27,12 +28,14 @@ class Ledger:
         outbox: OutboxStore,
         clock: Clock,
         next_id: Callable[[], int],
+        secrets: Secrets,
         release: Callable[[Sequence[Outgoing], OpenTurn], None],
     ) -> None:
         self._db = database
         self._outbox = outbox
         self._clock = clock
         self._next_id = next_id
+        self._secrets = secrets
         self._release = release
 
     async def commit(self, turn: OpenTurn, last: Sequence[Write] = ()) -> None:
@@ -61,6 +64,7 @@ class Ledger:
             writes += joined(turn.entries, turn.id)
         writes += turn.writes
         for message in turn.outgoing:
+            message.text = self._secrets.clean(message.text)
             writes.append(self._outbox.added(message))
             writes.append(said(self._next_id(), message.to, message.text, message.created_at))
         return writes

@@ -86,7 +86,8 @@ class PromptBuilder:
         where = last.conversation
         offer = self._catalogue.offer(who, where, last.direct)
         past = await self._past(where, own_ids) if with_history else []
-        facts = await self._facts(last, past)
+        lines = [_line(line) for line in past]
+        facts = await self._facts(last, lines)
         payload = _payload(messages)
         said = {"type": kind, "interface": where.interface, "payload": payload}
         system = self._system(offer)
@@ -94,7 +95,7 @@ class PromptBuilder:
         payload["text"] = shorten(payload["text"], max(500, room // 2))
         room -= len(payload["text"])
         facts, past = _fit(facts, past, room)
-        context: dict[str, Any] = {"history": [_line(line) for line in past], **facts} if past else dict(facts)
+        context: dict[str, Any] = {"history": lines[-len(past) :], **facts} if past else dict(facts)
         user: Any = dump({"context": context, "input": said})
         pictures = _pictures(messages) if images else []
         if pictures:
@@ -122,12 +123,12 @@ class PromptBuilder:
         shown = [s for s in lines if s.id not in own and (not s.person_id or first is None or s.id < first)]
         return shown[-self._history :]
 
-    async def _facts(self, message: Message, past: Sequence[Said]) -> dict[str, Any]:
+    async def _facts(self, message: Message, past: Sequence[dict[str, str]]) -> dict[str, Any]:
         """Every component's facts, gathered at the same time; late and broken ones are left out."""
         telling = [c for c in self._registry if c.kind is Kind.PLUGIN and c.members.has("get_static_injection")]
         if not telling:
             return {}
-        memory = {message.conversation.chat_id: [_line(line) for line in past]}
+        memory = {message.conversation.chat_id: [line.copy() for line in past]}
         told = await asyncio.gather(*(self._ask(c, message, memory) for c in telling))
         return {key: value for facts in told for key, value in facts.items()}
 

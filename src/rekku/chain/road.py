@@ -19,6 +19,7 @@ from rekku.chain.permission import Rules
 from rekku.chain.presence import Presence
 from rekku.chain.prompt import PromptBuilder
 from rekku.chain.runner import Runner, TurnLimits
+from rekku.chain.secrets import Secrets
 from rekku.chain.thinker import Thinker
 from rekku.chain.turn import OpenTurn
 from rekku.chain.voice import Voice
@@ -69,6 +70,7 @@ class Road:
         self._supervisor = supervisor
         self.ids = Ids(now=lambda: clock.now().timestamp())
         self._me = me
+        self.secrets = Secrets()
         self.state = State(database)
         self.people = People(database, clock, _trainers(settings), _pairs(settings["KNOWN_IDS"]))
         self.inbox_store = InboxStore(database, clock, me)
@@ -76,7 +78,12 @@ class Road:
         self.rules = Rules.from_setting(settings["RESTRICT_ACTIONS"], settings["HIGH_RISK_CHATS"])
         self.catalogue = Catalogue(registry, self.rules)
         self.engines = Engines(
-            registry=registry, database=database, state=self.state, clock=clock, settings=_engine_settings(settings)
+            registry=registry,
+            database=database,
+            state=self.state,
+            clock=clock,
+            settings=_engine_settings(settings),
+            secrets=self.secrets,
         )
         self.prompts = PromptBuilder(
             database=database,
@@ -102,6 +109,7 @@ class Road:
             rules=self.rules,
             clock=clock,
             next_id=self.ids,
+            secrets=self.secrets,
             most_sends=settings["MAX_SENDS"],
         )
         self.ledger = Ledger(
@@ -109,6 +117,7 @@ class Road:
             outbox=self.outbox_store,
             clock=clock,
             next_id=self.ids,
+            secrets=self.secrets,
             release=lambda messages, turn: self.sender.queue(messages, turn.message),
         )
         self.runner = self._runner(settings)
@@ -227,6 +236,7 @@ class Road:
             clock=self.clock,
             spawn=self._supervisor.spawn,
             next_id=self.ids,
+            secrets=self.secrets,
             original=turn.message,
         )
 

@@ -1,6 +1,6 @@
 """One reply of the model: the prompt goes out, the draft is shown, the reply comes apart into a step."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -73,7 +73,7 @@ class Thinker:
             turn.id,
             len(turn.steps),
             reply.text[:REMEMBERED],
-            self._plan(parsed),
+            _without_repeats(self._plan(parsed), turn.steps),
             self._clock.now(),
             fields=parsed.fields,
             knew={} if turn.steps else prompt.knew,
@@ -127,6 +127,20 @@ class Thinker:
         if not reply.asked and not reply.words and reply.enveloped and not reply.clean:
             return f"your reply could not be used: {reply.unclean_because}"
         return ""
+
+
+def _without_repeats(deeds: list[Deed], steps: Sequence[StepRecord]) -> list[Deed]:
+    """A plan without what was done already: to correct a part, weak models repeat the whole of their reply."""
+    done: list[tuple[str, Any]] = []
+    for step in reversed(steps):
+        if not step.problem and not any(deed.problems for deed in step.deeds):
+            break
+        done += [(deed.action, deed.payload) for deed in step.deeds if deed.status == "done"]
+    for index, deed in enumerate(deeds):
+        if (deed.action, deed.payload) in done:
+            done.remove((deed.action, deed.payload))
+            deeds[index] = Deed(deed.action, deed.payload, "refused")
+    return deeds
 
 
 def go_on(prompt: Prompt, step: StepRecord, answer: dict[str, Any]) -> None:

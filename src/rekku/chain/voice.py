@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from rekku.chain.outbox import Sender
 from rekku.chain.permission import Rules
 from rekku.chain.reply_text import whole_characters
+from rekku.chain.secrets import Secrets
 from rekku.chain.targets import Targets
 from rekku.chain.turn import Doing, current
 from rekku.core.clock import Clock
@@ -39,6 +40,7 @@ class Voice:
         rules: Rules,
         clock: Clock,
         next_id: Callable[[], int],
+        secrets: Secrets,
         most_sends: int,
     ) -> None:
         self._db = database
@@ -48,6 +50,7 @@ class Voice:
         self._targets = Targets(people, rules)
         self._clock = clock
         self._next_id = next_id
+        self._secrets = secrets
         self._most_sends = most_sends
         self._noticed: OrderedDict[str, datetime] = OrderedDict()
 
@@ -55,7 +58,7 @@ class Voice:
         self, text: str, to: Conversation | None, attachments: Sequence[Attachment] = (), reply_to: str = ""
     ) -> None:
         """Send words. Inside a deed they belong to its turn; see `core.host.Host.send`."""
-        text = whole_characters(text)
+        text = self._secrets.clean(whole_characters(text))
         doing = _doing()
         if doing is None:
             if to is None:
@@ -93,7 +96,7 @@ class Voice:
 
     async def answer(self, where: Conversation, text: str, original: Message | None = None) -> None:
         """Say something that is no part of the conversation's history (the answer to a command, a notice)."""
-        message = Outgoing(self._next_id(), where, whole_characters(text), self._clock.now())
+        message = Outgoing(self._next_id(), where, self._secrets.clean(whole_characters(text)), self._clock.now())
         await self._db.write(self._outbox.added(message))
         self._sender.queue([message], original)
         if original is not None:

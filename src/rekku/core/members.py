@@ -21,12 +21,13 @@ LIMIT = 10.0
 class Members:
     """The members of an object; those that it lacks are the base class's."""
 
-    __slots__ = ("_found", "base", "instance")
+    __slots__ = ("_accepted", "_found", "base", "instance")
 
     def __init__(self, instance: Any, base: type) -> None:
         self.instance = instance
         self.base = base
         self._found: dict[str, tuple[Callable[..., Any], str]] = {}
+        self._accepted: dict[tuple[str, str], bool] = {}
 
     def has(self, name: str) -> bool:
         """Whether the author wrote this member (rather than inheriting the default)."""
@@ -69,8 +70,12 @@ class Members:
 
     def accepts(self, name: str, parameter: str) -> bool:
         """Whether a member takes a parameter of that name."""
-        parameters = inspect.signature(self._find(name)[0]).parameters.values()
-        return any(p.name == parameter or p.kind is p.VAR_POSITIONAL for p in parameters)
+        known = self._accepted.get((name, parameter))
+        if known is None:
+            parameters = inspect.signature(self._find(name)[0]).parameters.values()
+            known = any(p.name == parameter or p.kind is p.VAR_POSITIONAL for p in parameters)
+            self._accepted[name, parameter] = known
+        return known
 
     def _find(self, name: str) -> tuple[Callable[..., Any], str]:
         if name not in self._found:

@@ -1,7 +1,7 @@
 """History: what was said in each conversation."""
 
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import bindparam, insert, select
 
@@ -33,9 +33,8 @@ RECENT = Statement(
 LAST_ID = Statement(select(_row.id).order_by(_row.id.desc()).limit(1))
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
-    """One line of history; `person_id` is "" for Rekku's own words."""
+class Said(NamedTuple):
+    """One line of history; `person_id` is "" for Rekku's own words. (A tuple: prompts read hundreds at a time.)"""
 
     id: int
     person_id: str
@@ -77,7 +76,7 @@ async def recent(database: Database, where: Conversation, most: int) -> list[Sai
     rows = await database.fetch(
         RECENT, interface=where.interface, chat_id=where.chat_id, thread_id=where.thread_id, most=most
     )
-    return [Said(*row) for row in reversed(rows)]
+    return [Said._make(row) for row in reversed(rows)]
 
 
 async def last_id(database: Database) -> int:

@@ -203,7 +203,7 @@ class SqliteThread(threading.Thread):
         while True:
             try:
                 return do(argument)
-            except sqlite3.OperationalError as error:
+            except sqlite3.DatabaseError as error:
                 if _code(error) not in TRANSIENT:
                     raise StoreError(f"The database {self._file} failed: {error}") from error
                 now = time.monotonic()

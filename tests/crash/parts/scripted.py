@@ -11,7 +11,10 @@ from rekku.core.model_call import ChatMessages, ModelCall
 from tests.crash import death
 
 PIECES = 8
-PAUSE = 0.05
+PAUSE = 0.035
+SLOW = ("slow", "late_deed", "late_note", "elsewhere")
+"""Kinds whose reply comes in pieces, so that it is shown while it grows."""
+
 UNKNOWN = "not known whether it was done"
 
 
@@ -24,7 +27,7 @@ class Scripted(EngineBase):
         if any(kind == "deferred" for _, kind in asked):
             self._refuse_once(asked[0][0])
         reply = json.dumps({"actions": _actions(asked, messages)}, separators=(",", ":"))
-        slow = len(messages) == 2 and any(kind in ("slow", "late_deed", "elsewhere") for _, kind in asked)
+        slow = len(messages) == 2 and any(kind in SLOW for _, kind in asked)
         size = len(reply) // PIECES + 1 if slow else len(reply)
         for at in range(0, len(reply), size):
             if at:
@@ -56,9 +59,9 @@ def _actions(asked: list[tuple[int, str]], messages: ChatMessages) -> list[dict[
             return [_do("mark", number), _do("note", number), _say(f"did {number}{_tail(kind)}")]
         case "early_deed", 2:
             return [_say(f"did {number}"), _do("mark", number), _do("note", number)]
-        case "noted", 2:
-            return [_do("note", number), _say(f"did {number}{_tail('slow')}")]
-        case ("deed" | "late_deed" | "early_deed" | "noted"), _:
+        case "late_note", 2:
+            return [_do("note", number), _say(f"did {number}{_tail(kind)}")]
+        case ("deed" | "late_deed" | "early_deed" | "late_note"), _:
             return [_say(f"end {number} {'unknown' if UNKNOWN in said else 'done'}")]
         case "corrected", 2:
             return [{"type": "note", "payload": {}}]
@@ -67,12 +70,12 @@ def _actions(asked: list[tuple[int, str]], messages: ChatMessages) -> list[dict[
         case "corrected", _:
             return [_say(f"end {number} done")]
         case "elsewhere", _:
-            return [_say(f"re {number}{_tail('slow')}", target="ann-2")]
+            return [_say(f"re {number}{_tail(kind)}", target="ann-2")]
     return [_say(f"re {' '.join(str(n) for n, _ in asked)}{_tail(kind)}")]
 
 
 def _tail(kind: str) -> str:
-    return " : a reply that is long enough to be shown while it grows" if kind in ("slow", "late_deed") else ""
+    return " : a reply that is long enough to be shown while it grows" if kind in SLOW else ""
 
 
 def _do(action: str, number: int) -> dict[str, Any]:
