@@ -1,7 +1,9 @@
 """Every figure of Rekku's own cost, as the tables of README.md.
 
     make bench                    # some four minutes
-    make bench ARGS=--quick       # under a minute, coarser
+    make bench ARGS=--quick       # about a minute, coarser
+
+MariaDB is measured on a private server if `mariadbd` is installed.
 """
 
 import argparse
@@ -19,10 +21,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from tests.servers.mariadb import PrivateMariaDB, mariadbd, private_server
+
 from benchmarks.messages import Case, Figures
 from benchmarks.start import help_in, slowest_imports, starts
 from benchmarks.whole import INSTANT, REPLY
-from tests.servers.mariadb import PrivateMariaDB, mariadbd, private_server
 
 ROOT = Path(__file__).parents[1]
 OPENAI = "openai_chatgpt"
@@ -33,7 +36,7 @@ PAST = 2
 """Lines of history per turn."""
 
 HEAD = (
-    "| database | model | history | streaming | CPU p50 | CPU p95 | wall p50 | wall p95 | 50 at once: CPU | messages/s |",
+    "| database | model | history | streams | CPU p50 | CPU p95 | wall p50 | wall p95 | 50 chats: CPU | messages/s |",
     "|---|---|---|---|---|---|---|---|---|---|",
 )
 
@@ -77,7 +80,9 @@ def _print_messages(model: Mapping[str, str], maria: PrivateMariaDB | None, quic
 
 def _print_memory(model: Mapping[str, str], quick: bool) -> None:
     many = MANY // 10 if quick else MANY
-    print(f"\n| memory, SQLite, MB | after 150 messages | {many // 2} more | {many} more |", "|---|---|---|---|", sep="\n")
+    print(
+        f"\n| memory in MB, SQLite | at first | {many // 2} messages | {many} messages |", "|---|---|---|---|", sep="\n"
+    )
     for engine, name in ENGINES.items():
         given = model if engine == OPENAI else {}
         found = figures(Case(engine=engine, rows=10, many=many, core=_core(), given=given))
@@ -134,9 +139,8 @@ def _core() -> int:
 
 
 def _machine() -> str:
-    cpu = next(
-        (line.partition(":")[2].strip() for line in Path("/proc/cpuinfo").open() if line.startswith("model name")), "?"
-    )
+    known = Path("/proc/cpuinfo").read_text().splitlines()
+    cpu = next((line.partition(": ")[2] for line in known if line.startswith("model name")), platform.machine())
     return (
         f"{cpu}, {os.cpu_count()} cores; Linux {platform.release()}; Python {platform.python_version()}; "
         f"4 KB written and synced to disk in {_sync():.2f} ms."

@@ -19,7 +19,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmarks.whole import INSTANT, MEMORY, Whole, chats_at_once, whole
+from benchmarks.whole import INSTANT, Whole, chats_at_once, whole
 
 CHATS, EACH = 50, 20
 WARM = 3

@@ -1,6 +1,8 @@
 """How long Rekku takes to start, what it weighs then, and what the imports of a start cost.
 
     python -m benchmarks.start
+
+Each start is a process of its own, from the command until it says that it is ready.
 """
 
 import os

@@ -1,6 +1,7 @@
 """Whole Rekku for a measurement: an interface in memory, a model that answers at once, the real database."""
 
 import asyncio
+import gc
 import itertools
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -21,7 +22,7 @@ from rekku.store.schema import HISTORY
 
 TEXT = "How was your day? I have been to the market, and it rained from the first stall to the last."
 ANSWER = "It was a quiet one. I hope that you had an umbrella with you, and that the tomatoes were worth it!"
-REPLY = '{"actions": [{"type": "message", "payload": {"text": "%s"}}]}' % ANSWER
+REPLY = f'{{"actions": [{{"type": "message", "payload": {{"text": "{ANSWER}"}}}}]}}'
 PIECE = 12
 """Characters in a piece of a streamed reply."""
 
@@ -127,6 +128,7 @@ async def whole(home: Path, given: Mapping[str, str], *, streams: bool, chats: i
             await rekku.loader.adopt(Kind.ENGINE, INSTANT, InstantEngine(streams))
 
     async with running(home, environ, edges=frozenset(), added=add) as rekku:
+        gc.freeze()  # as `rekku run` does
         yield Whole(rekku, interface)
 
 

@@ -1,4 +1,4 @@
-"""Habits that a machine can check: short files, docstrings, no stray output, nothing about the place where it is made."""
+"""Habits that a machine can check: short files, docstrings, no stray output, nothing about where it was made."""
 
 import ast
 import re
@@ -13,7 +13,17 @@ MOST_LINES = 300
 SPEAKERS = ("src/rekku/cli.py", "src/rekku/chat/", "src/rekku/cli_commands/", "scripts/", "benchmarks/", "tests/")
 """Who may print."""
 
-LEFT_OUT = {".git", ".venv", ".hypothesis", ".mypy_cache", ".ruff_cache", ".pytest_cache", "__pycache__", "dist", "build"}
+LEFT_OUT = {
+    ".git",
+    ".venv",
+    ".hypothesis",
+    ".mypy_cache",
+    ".ruff_cache",
+    ".pytest_cache",
+    "__pycache__",
+    "dist",
+    "build",
+}
 ENDINGS = {".py", ".md", ".toml", ".txt", ".yml", ".yaml", ".sh", ".example", ""}
 FOREIGN = {
     "a path of somebody's machine": r"(?<![\w.~/])/(?:work|home|root|Users)/[a-z]\w+",

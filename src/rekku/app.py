@@ -97,6 +97,7 @@ async def running(
         rekku = _assemble(home, settings, database, supervisor, clock or SystemClock(), given, edges, builtin)
         if start:
             await rekku.road.prepare()
+            closing.push_async_callback(rekku.road.leave)
         closing.push_async_callback(rekku.loader.stop_all)
         rekku.commands.add(house_commands(rekku.road, rekku.commands))
         await rekku.loader.load_all(start=start)

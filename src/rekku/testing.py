@@ -12,6 +12,7 @@ It comes with `pip install "rekku[testing]"` and needs pytest-asyncio.
 import asyncio
 import contextlib
 import heapq
+import shutil
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -64,6 +65,7 @@ class MovableClock:
 
     async def advance(self, seconds: float) -> None:
         """Move on, waking sleepers on the way in their order."""
+        await _breathe()  # who is about to fall asleep does so first
         until = self._monotonic + seconds
         while self._sleepers and self._sleepers[0][0] <= until:
             when, _, woken = heapq.heappop(self._sleepers)
@@ -241,7 +243,7 @@ class Bot:
 
         target = self.home / file.parent.name / file.name
         self.running.loader.bring_up(file.stem)
-        target.write_bytes(file.read_bytes())
+        await asyncio.to_thread(shutil.copyfile, file, target)
         await self.running.loader.sync()
         told = self.running.loader.reports[target]
         assert told.state == "loaded", f"{sentence(told)}\n{told.traceback}"

@@ -79,7 +79,7 @@ def _be_a_child(plan: dict[str, Any]) -> int:
     logging.info("Run %d begins: %s", plan["run"], plan)
     try:
         return asyncio.run(_live(home, plan["environ"]))
-    except BaseException:  # noqa: BLE001 - the last door of the process
+    except BaseException:  # the last door of the process
         logging.exception("The run broke.")
         return BROKEN
 

@@ -34,6 +34,7 @@ BATCH = (
     ("ann-1", "", True, "ann", "elsewhere"),
     ("hall", "t", False, "cyd", "late_note"),
     ("loft", "", False, "ann", "corrected"),
+    ("bob-1", "", True, "bob", "command"),
     ("bob-1", "", True, "bob", "plain"),
     ("hall", "", False, "cyd", "plain"),
 )
@@ -97,7 +98,7 @@ class Life:
             out.writelines(json.dumps(line) + "\n" for line in self.given[first - 1 :])
 
     def run(self, point: str = "", nth: int = 0, seconds: float = LIMIT) -> int:
-        """Start Rekku; it dies at the `nth` point (of that name), or after so many seconds, or ends when all is quiet."""
+        """Start Rekku; it dies at the `nth` point (of that name), or after so many seconds; else it ends when quiet."""
         self.runs += 1
         code = self.nursery.run(
             {
@@ -109,7 +110,7 @@ class Life:
                 "seconds": seconds,
             }
         )
-        if code == KILLED and seconds < LIMIT or code == KILLED and nth and self._died():
+        if code == KILLED and (seconds < LIMIT or self._died()):
             self.kills += 1
         elif code not in (QUIET, DEFERRED_LEFT):
             raise RuntimeError(f"run {self.runs} ended with {code}; {self.home / 'log.txt'}:\n{self.log()}")

@@ -8,6 +8,8 @@ COMMITS = (
     "outbox claimed",
     "inbox claimed",
     "message accepted",
+    "command accepted",
+    "command answered",
     "mark started",
     "note started",
     "step kept",
@@ -42,6 +44,8 @@ OUTSIDE = (
     "final edit done",
     "delete begins",
     "delete done",
+    "command begins",
+    "command done",
     "hook begins",
     "hook done",
 )
@@ -58,10 +62,12 @@ def transition(writes: tuple[Write, ...]) -> str:
     if outbox.CLAIM in made:
         return "outbox claimed"
     if inbox.ADD in made:
-        return "message accepted"
+        return "command accepted" if made[inbox.ADD]["status"] == "command" else "message accepted"
     if inbox.DEFER in made:
         return "turn deferred"
     if inbox.SET_STATUS in made:
+        if outbox.ADD in made and made[outbox.ADD]["turn_id"] is None:
+            return "command answered"
         return "turn answered" if made[inbox.SET_STATUS]["to"] == "ending" else "turn ended"
     if outbox.SENT in made:
         return "draft shown" if made[outbox.SENT]["to"] == "draft" else "sending recorded"

@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from sqlalchemy import select
@@ -62,7 +63,17 @@ async def judge(life: Life) -> Verdict:
         world = World(life, *[await _all(database, table) for table in (INBOX, OUTBOX, HISTORY)])
     finally:
         await database.close()
-    checks = (_answered, _done_once, _sent_once, _nothing_left, _in_order, _history_once, _told_of_the_end, _closed)
+    checks = (
+        _answered,
+        _commands,
+        _done_once,
+        _sent_once,
+        _nothing_left,
+        _in_order,
+        _history_once,
+        _told_of_the_end,
+        _closed,
+    )
     problems = [problem for check in checks for problem in check(world)]
     unknown = sum("unknown" in text for text in world.texts("end"))
     return Verdict(problems, len(life.given), len(_unrecorded(world)), unknown)
@@ -82,6 +93,18 @@ def _answered(world: World) -> Iterator[str]:
         for start in _starts(kind):
             if replies[start][number] != 1:
                 yield f"message {number} ({kind}) got {replies[start][number]} replies of the sort “{start}”"
+
+
+def _commands(world: World) -> Iterator[str]:
+    """Every command was answered, and ran at most once; nobody is told that it ran when it is not known."""
+    ran = Counter(line["number"] for line in world.of("ring"))
+    answers = Counter(_numbers(text)[0] for text in world.texts("rang"))
+    interrupted = Counter(int(text.split("/ring ")[1].split(",")[0]) for text in world.texts("I was restarted"))
+    for number, kind in world.kinds.items():
+        if kind == "command" and (answers[number], interrupted[number]) not in ((1, 0), (0, 1)):
+            yield f"command {number} was answered {answers[number]} times, {interrupted[number]} times as interrupted"
+        if kind == "command" and ran[number] > 1:
+            yield f"command {number} ran {ran[number]} times"
 
 
 def _done_once(world: World) -> Iterator[str]:
@@ -148,7 +171,7 @@ def _in_order(world: World) -> Iterator[str]:
         if not any(world.kinds[number] in OUT_OF_ORDER for number in numbers):
             order[line["chat"], line["thread"]] += numbers
     for where, numbers in order.items():
-        for one, following in zip(numbers, numbers[1:], strict=False):
+        for one, following in pairwise(numbers):
             if following < one:
                 yield f"in {where} message {following} was answered after message {one}"
 
@@ -156,10 +179,10 @@ def _in_order(world: World) -> Iterator[str]:
 def _history_once(world: World) -> Iterator[str]:
     """Each line that was said or heard stands in the history once."""
     heard = Counter(row.text for row in world.history if row.person_id)
-    if heard != Counter(f"{line['number']} {line['kind']}" for line in world.given):
+    if heard != Counter(f"{line['number']} {line['kind']}" for line in world.given if line["kind"] != "command"):
         yield f"the history of what was heard is not what was heard: {heard}"
     said = Counter((row.chat_id, row.thread_id, row.text) for row in world.history if not row.person_id)
-    sent = Counter((row.chat_id, row.thread_id, row.text) for row in world.sent)
+    sent = Counter((row.chat_id, row.thread_id, row.text) for row in world.sent if row.turn_id is not None)
     for line in (said - sent) + (sent - said):
         yield f"{line} stands {said[line]} times in the history and was sent {sent[line]} times"
 
@@ -168,7 +191,7 @@ def _told_of_the_end(world: World) -> Iterator[str]:
     """Components heard of the end of each turn, with all that it said."""
     last = {line["turn"]: line for line in world.of("hook")}
     told = {number for line in world.of("hook") for number in line["numbers"]}
-    for number in world.kinds.keys() - told:
+    for number in {number for number, kind in world.kinds.items() if kind != "command"} - told:
         yield f"nobody was told that the turn of message {number} ended"
     for row in world.sent:
         line = last.get(row.turn_id)
@@ -190,10 +213,12 @@ _STARTS = ("re", "did", "end")
 
 
 def _starts(kind: str) -> tuple[str, ...]:
+    if kind == "command":
+        return ()
     if kind in DEEDS:
         return ("did", "end")
     return ("end",) if kind == "corrected" else ("re",)
 
 
 def _numbers(text: str) -> list[int]:
-    return [int(word) for word in text.split(" : ")[0].split(" ")[1:] if word.isdigit()]
+    return [int(word) for word in text.split(" : ", 1)[0].split(" ")[1:] if word.isdigit()]

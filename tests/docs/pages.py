@@ -6,6 +6,8 @@ A comment directly before a block tells how it is run:
     <!-- model: ["hi", "bye"] -->      a model server that gives these replies is there while the block runs
     <!-- deeds: refused done -->       what becomes of the actions of a reply (without it: all are done)
     <!-- status: 1 -->                 the exit status of the block's last command
+    <!-- state: unconfigured -->       what becomes of the component (without it: loaded)
+    <!-- helper: why -->               a file that is not loaded by itself
     <!-- not run: the reason -->       nobody runs it
 """
 
@@ -21,7 +23,7 @@ PAGES = tuple(sorted((ROOT / "docs").glob("*.md"))) + tuple(
 )
 LANGUAGES = frozenset({"python", "console", "json", "ini", "mermaid", "text"})
 
-_FENCE = re.compile(r"^```(\w*)\s*$")
+_FENCE = re.compile(r"^\s*```(.*)$")
 _DIRECTIVE = re.compile(r"^<!-- ([a-z ]+): (.*) -->$")
 _HEADING = re.compile(r"^(#{1,6}) (.+)$")
 
@@ -60,13 +62,13 @@ def blocks(page: Path) -> Iterator[Block]:
     for number, line in enumerate(page.read_text(encoding="utf-8").splitlines(), 1):
         fence = _FENCE.match(line)
         if inside is not None:
-            if line == "```":
+            if line.strip() == "```":
                 yield Block(page, inside[0], inside[1], "\n".join(lines) + "\n", told)
                 inside, told, lines = None, {}, []
             else:
                 lines.append(line)
         elif fence:
-            inside = (number, fence[1])
+            inside = (number, fence[1].strip())
         elif directive := _DIRECTIVE.match(line):
             told = told | {directive[1]: directive[2]}
         elif line.strip():

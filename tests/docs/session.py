@@ -46,7 +46,8 @@ class Session:
         match block.language:
             case "python" if block.file.startswith(COMPONENTS):
                 self._save(block)
-                await self._load(block)
+                if "helper" not in block.told:
+                    await self._load(block)
             case "python" | "ini" if block.file:
                 self._save(block)
                 if block.file.startswith("tests/"):

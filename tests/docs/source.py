@@ -12,8 +12,7 @@ from tests.docs.pages import ROOT
 
 SOURCE = ROOT / "src" / "rekku"
 OPERATORS = frozenset({"ConfigError"})
-NO_TROUBLE = frozenset({"CANCELLED", "DONE", "ASK_FOR_WORDS", "UNKNOWN_OUTCOME", "NOT_CLEAN"})
-"""Sentences for the model, or without any trouble behind them."""
+_IN_PERSON = re.compile(r"\b(?:I|me|my)\b")
 
 
 @functools.cache
@@ -49,14 +48,14 @@ def operator_messages() -> Iterator[str]:
         for node in ast.walk(tree):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in OPERATORS:
                 text = _text(node.args[0]) if node.args else ""
-                if len(text.replace("…", "").strip()) >= 8:
+                if len(re.findall(r"[a-z]", text)) >= 8:
                     yield text
 
 
 def own_words() -> Iterator[str]:
     """What Rekku itself says to people when something went wrong."""
     for name, value in vars(words).items():
-        if name.isupper() and isinstance(value, str) and name not in NO_TROUBLE:
+        if name.isupper() and isinstance(value, str) and _IN_PERSON.search(value):
             yield re.sub(r"\{\w+\}", "…", value)
 
 
@@ -66,7 +65,7 @@ def settings() -> set[str]:
     for tree in _trees():
         for node in ast.walk(tree):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == Setting.__name__:
-                names |= {arg.value for arg in node.args[:1] if isinstance(arg, ast.Constant)}
+                names |= {str(arg.value) for arg in node.args[:1] if isinstance(arg, ast.Constant)}
     return names
 
 

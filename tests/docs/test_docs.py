@@ -1,6 +1,8 @@
 """Every snippet runs; what the pages name is there; what is public is named."""
 
 import re
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -15,7 +17,7 @@ from rekku.home import prepare
 from rekku.house_commands import house_commands
 from rekku.testing import Bot
 from tests.docs import source
-from tests.docs.pages import LANGUAGES, PAGES, ROOT, anchor, blocks, headings, prose, quoted
+from tests.docs.pages import LANGUAGES, PAGES, ROOT, Block, anchor, blocks, headings, prose, quoted
 from tests.docs.session import Session
 
 FOLDERS = ("src/", "tests/", "docs/", "scripts/", "benchmarks/", "changelog.d/", ".ci/")
@@ -36,6 +38,34 @@ async def test_the_blocks_of_a_page_do_what_they_show(page: Path) -> None:
         session = Session(home)
         for block in blocks(page):
             await session.run(block)
+
+
+@pytest.mark.parametrize(
+    ("language", "told", "text"),
+    [
+        ("console", {}, "$ echo hi\nho\n"),
+        ("console", {}, "$ false\n"),
+        ("python", {"file": "plugins/wrong.py"}, "import nowhere\n"),
+        ("python", {"file": "tests/test_wrong.py"}, "def test_wrong():\n    assert False\n"),
+        ("python", {}, "1 / 0\n"),
+        ("json", {}, '{"actions": [{"type": "fly", "payload": {}}]}\n'),
+        ("json", {}, '{"actions": [{"type": "message", "payload": {}}]}\n'),
+        ("json", {}, 'So: {"actions": [{"type": "message", "payload": {"text": "hi"}}]}\n'),
+        ("toml", {}, "a = 1\n"),
+    ],
+)
+async def test_a_block_that_does_not_do_what_it_shows_is_noticed(
+    tmp_path: Path, language: str, told: dict[str, str], text: str
+) -> None:
+    await in_thread(prepare, tmp_path)
+    with pytest.raises(AssertionError):
+        await Session(tmp_path).run(Block(PAGES[0], 1, language, text, told))
+
+
+def test_what_is_generated_is_up_to_date() -> None:
+    script = str(ROOT / "scripts" / "generate.py")
+    done = subprocess.run([sys.executable, script, "--check"], capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stderr
 
 
 @every_page

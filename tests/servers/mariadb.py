@@ -8,6 +8,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -30,8 +31,22 @@ SMALL = (
 """Little memory; how it flushes to disk is left as it is in earnest."""
 
 STARTING = 60.0
-_shared: dict[int, "PrivateMariaDB"] = {}
-"""The server that this worker started for all, by process id."""
+WATCHDOG = """
+import fcntl, os, shutil, signal, subprocess, sys
+if os.fork():
+    os._exit(0)
+folder = sys.argv[1]
+with open(folder + "/in-use") as in_use:
+    fcntl.flock(in_use, fcntl.LOCK_EX)
+    for line in subprocess.run(["ps", "-eo", "pid=,args="], capture_output=True, text=True).stdout.splitlines():
+        pid, _, command = line.strip().partition(" ")
+        if "--datadir=" + folder + "/data" in command:
+            os.kill(int(pid), signal.SIGKILL)
+    shutil.rmtree(folder, ignore_errors=True)
+"""
+"""Waits until nobody holds the folder's lock any more, however they ended (a killed test run too), and cleans up."""
+
+_started: list["PrivateMariaDB"] = []
 
 
 class PrivateMariaDB:
@@ -155,8 +170,8 @@ def private_server() -> Iterator[PrivateMariaDB]:
     """A server for one test that wants to hurt it."""
     if mariadbd() is None:
         absent("no mariadbd is installed")
-    with _short_folder() as folder:
-        private = PrivateMariaDB(folder)
+    private = PrivateMariaDB(_watched_folder())
+    with _used(private.folder):
         private.install()
         private.start()
         try:
@@ -167,7 +182,7 @@ def private_server() -> Iterator[PrivateMariaDB]:
 
 @contextlib.contextmanager
 def shared_server(common: Path) -> Iterator[MariaServer]:
-    """One server for all workers of a test run; the last worker that leaves stops it. `common` is their folder."""
+    """One server for all workers of a test run; it ends when the last of them has. `common` is their folder."""
     given = given_server()
     if given is not None:
         yield given
@@ -175,60 +190,61 @@ def shared_server(common: Path) -> Iterator[MariaServer]:
     if mariadbd() is None:
         absent("DB_HOST is not set and no mariadbd is installed")
     note = common / "mariadb.json"
-    with _locked(common):
-        known: dict[str, Any] = json.loads(note.read_text()) if note.exists() else _start_shared()
-        known["users"] += 1
-        note.write_text(json.dumps(known))
-    try:
-        yield MariaServer("127.0.0.1", known["port"], known["user"], known["password"], "rekku")
-    finally:
+    with contextlib.ExitStack() as stack:
         with _locked(common):
-            known = json.loads(note.read_text())
-            known["users"] -= 1
-            note.write_text(json.dumps(known))
-            if known["users"] == 0:
-                note.unlink()
-                _stop_shared(known["pid"], Path(known["folder"]))
+            known = _still_there(note, stack)
+            if known is None:
+                known = _start_shared(stack)
+                note.write_text(json.dumps(known))
+        yield MariaServer("127.0.0.1", known["port"], known["user"], known["password"], "rekku")
 
 
-def _start_shared() -> dict[str, Any]:
-    folder = Path(tempfile.mkdtemp(prefix="rekku-db-"))
-    private = PrivateMariaDB(folder)
+def _still_there(note: Path, stack: contextlib.ExitStack) -> dict[str, Any] | None:
+    """The server of another worker, kept from ending while we use it."""
+    if not note.exists():
+        return None
+    known: dict[str, Any] = json.loads(note.read_text())
     try:
-        private.install()
-        private.start()
-    except BaseException:
-        private.kill()
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
-    _shared[private.pid] = private
+        stack.enter_context(_used(Path(known["folder"])))
+    except OSError:  # its last user has left, and it is being cleaned up
+        return None
+    return known
+
+
+def _start_shared(stack: contextlib.ExitStack) -> dict[str, Any]:
+    private = PrivateMariaDB(_watched_folder())
+    stack.enter_context(_used(private.folder))
+    private.install()
+    private.start()
+    _started.append(private)
     return {
         "port": private.port,
         "user": private.user,
         "password": private.password,
-        "pid": private.pid,
-        "folder": str(folder),
-        "users": 0,
+        "folder": str(private.folder),
     }
 
 
-def _stop_shared(pid: int, folder: Path) -> None:
-    if pid in _shared:
-        _shared.pop(pid).kill()
-    else:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-    shutil.rmtree(folder, ignore_errors=True)
+def _watched_folder() -> Path:
+    """A folder (its path short enough for a socket in it) that the watchdog removes, with the server in it."""
+    folder = Path(tempfile.mkdtemp(prefix="rekku-db-"))
+    (folder / "in-use").touch()
+    return folder
 
 
 @contextlib.contextmanager
-def _short_folder() -> Iterator[Path]:
-    """A folder whose path is short enough for a socket in it."""
-    folder = Path(tempfile.mkdtemp(prefix="rekku-db-"))
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+def _used(folder: Path) -> Iterator[None]:
+    with (folder / "in-use").open() as in_use:
+        fcntl.flock(in_use, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        subprocess.run(
+            [sys.executable, "-c", WATCHDOG, str(folder)],
+            check=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        yield
 
 
 @contextlib.contextmanager

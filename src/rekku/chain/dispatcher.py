@@ -66,6 +66,7 @@ class Dispatcher:
                 step.set(index, replace(deed, status="unknown", problems=(f"{deed.action}: {words.UNKNOWN_OUTCOME}",)))
             elif deed.status in ("planned", "started"):
                 await self._one(turn, step, index)
+            turn.tainted = turn.tainted or self._brings_words(step.deeds[index])
 
     async def _one(self, turn: OpenTurn, step: StepRecord, index: int) -> None:
         deed = step.deeds[index]
@@ -88,8 +89,6 @@ class Dispatcher:
         except TurnCancelled:
             step.set(index, replace(deed, status="unknown", problems=(f"{deed.action} was cancelled",)))
             raise
-        if done.output is not None and not owned.action.trusted_output:
-            turn.tainted = True
         if audit:
             turn.writes.append(audit_outcome(audit, done.status))
         step.set(index, done)
@@ -158,6 +157,11 @@ class Dispatcher:
             context = _context(turn)
             return await members.call("execute_action", action, context, self._bot, turn.message, limit=limit)
         return await members.call("handle_custom_action", deed.action, payload, limit=limit)
+
+    def _brings_words(self, deed: Deed) -> bool:
+        """Whether a deed showed the turn what may be other people's words."""
+        owned = self._catalogue.actions.get(deed.action)
+        return deed.output is not None and not (owned is not None and owned.action.trusted_output)
 
     def _idempotent(self, name: str) -> bool:
         owned = self._catalogue.actions.get(name)

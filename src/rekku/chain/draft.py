@@ -89,8 +89,6 @@ class Draft:
     async def take_back(self, row: Outgoing) -> None:
         """Remove from the chat what was shown and came to nothing."""
         payload = self._payload(row)
-        row.status, row.text = "dropped", ""
-        await self._db.write(self._outbox.added(row))
         try:
             await self._interface.members.call("delete_message", payload, limit=EDIT_LIMIT)
         except Exception:  # the door to an interface

@@ -2,7 +2,7 @@
 
 import re
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,12 +11,12 @@ from rekku.chain import words
 from rekku.chain.inbox import Inbox, Ticket
 from rekku.chain.reply_text import whole_characters
 from rekku.core.clock import Clock
-from rekku.core.database import Database
+from rekku.core.database import Database, Write
 from rekku.core.message import Conversation, Message, User
 from rekku.core.principal import Principal, Role
 from rekku.core.turn import Outcome
 from rekku.store.history import heard
-from rekku.store.inbox import Entry, InboxStore
+from rekku.store.inbox import Entry, InboxStore, ended
 from rekku.store.people import People
 
 MINUTE = timedelta(minutes=1)
@@ -39,7 +39,7 @@ class Gate:
         next_id: Callable[[], int],
         read_command: Callable[[str], Any],
         run_command: Callable[[Any, Principal, Message], Awaitable[str]],
-        say: Callable[[Conversation, str, Message], Awaitable[None]],
+        say: Callable[[Conversation, str, Message, Sequence[Write]], Awaitable[None]],
         persona_name: Callable[[], str],
         per_minute: int,
     ) -> None:
@@ -77,11 +77,12 @@ class Gate:
         if not rows[len(writes)] or status == "heard":
             return Ticket().close(Outcome.IGNORED)
         if command:
-            await self._say(message.conversation, await self._run(command, principal, message), message)
+            text = await self._run(command, principal, message)
+            await self._say(message.conversation, text, message, ended([entry], "done"))
             return Ticket().close(Outcome.COMMAND)
         ticket = self._inbox.add(entry)
         if notice:
-            await self._say(message.conversation, words.BLOCKED_BY_RATE, message)
+            await self._say(message.conversation, words.BLOCKED_BY_RATE, message, ())
         return ticket
 
     def _named(self, text: str) -> bool:

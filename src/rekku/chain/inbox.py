@@ -21,7 +21,7 @@ from rekku.store.inbox import Entry
 log = logging.getLogger(__name__)
 
 MOST_TRIES = 5
-"""How many starts of the process may find the same message unfinished, until it counts as poison."""
+"""How many starts of the process may take up the same turn again, until it counts as poison."""
 
 AWAY = 2.0
 """Seconds between two tries while the database is away."""
@@ -82,23 +82,45 @@ class Inbox:
         self._woken = asyncio.Event()
         self._tickets: dict[int, Ticket] = {}
         self._known: set[int] = set()
+        self._early: dict[int, Entry] | None = {}
+        self._closed: set[int] | None = None
 
     def add(self, entry: Entry) -> Ticket:
-        """Queue a message that is committed."""
+        """Queue a message that is committed. Before the first `resume` it waits: what was left behind comes first."""
         ticket = self._tickets.setdefault(entry.id, Ticket(entry.id))
+        if self._early is None:
+            self._take(entry)
+        else:
+            self._early[entry.id] = entry
+        return ticket
+
+    def _take(self, entry: Entry) -> None:
+        if entry.id in self._known:
+            return
         self._known.add(entry.id)
         if entry.not_before is not None and entry.not_before > self._clock.now():
             self._later[entry.id] = entry
             self._woken.set()
         else:
+            self._deferred_first(entry)
             self._enqueue(entry)
-        return ticket
+
+    def _deferred_first(self, entry: Entry) -> None:
+        """What still waits for an engine in the same conversation is tried before what came later."""
+        for number, earlier in sorted(self._later.items()):
+            if earlier.status == "deferred" and earlier.conversation == entry.conversation:
+                del self._later[number]
+                self._enqueue(earlier)
 
     async def resume(self, *, first: bool = False) -> None:
         """Take up everything that is open in the database and not yet here; what was deferred is tried at once."""
-        for entry in await self._claim(first):
-            if entry.id not in self._known:
-                self.add(replace(entry, not_before=None) if entry.status == "deferred" else entry)
+        self._closed = closed = set[int]()
+        found = {entry.id: entry for entry in await self._claim(first)}
+        found |= self._early or {}
+        self._early = self._closed = None
+        for _, entry in sorted(found.items()):
+            if entry.id not in closed:
+                self._take(entry if entry.status == "waiting" else replace(entry, not_before=None))
 
     def retry_deferred(self) -> None:
         """An engine answers again: all that waits for one is tried now."""
@@ -209,6 +231,8 @@ class Inbox:
             self._woken.set()
         else:
             self._known.difference_update(entry.id for entry in turn.entries)
+            if self._closed is not None:
+                self._closed.update(entry.id for entry in turn.entries)
         tickets = [t for entry in turn.entries if (t := self._tickets.pop(entry.id, None))]
         if tickets:
             self._spawn(self._tell_senders(turn, tickets, outcome), f"end of turn {turn.id}")

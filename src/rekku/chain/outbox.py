@@ -58,6 +58,8 @@ class Sender:
         self._originals: dict[int, Message] = {}
         self._waiters: dict[int, list[asyncio.Future[None]]] = {}
         self._pending: set[int] = set()
+        self._claiming = asyncio.Lock()
+        self._delivered: set[int] | None = None
         registry.on_change(self._interfaces_changed)
         self._resuming = False
 
@@ -79,7 +81,11 @@ class Sender:
     async def resume(self) -> None:
         """Take up what was left behind, here or by a process that is gone."""
         self._resuming = True
-        self.queue(await self._store.claim(c.name for c in self._registry.of(Kind.INTERFACE)))
+        async with self._claiming:
+            self._delivered = delivered = set[int]()
+            found = await self._store.claim(c.name for c in self._registry.of(Kind.INTERFACE))
+            self._delivered = None
+        self.queue(message for message in found if message.id not in delivered)
 
     def reachable(self, interface: str | None = None, chat_id: str | None = None) -> None:
         """Try again what waited for an interface (or one chat of it) to be there."""
@@ -117,6 +123,8 @@ class Sender:
                     return
                 lane.waiting.popleft()
                 self._pending.discard(message.id)
+                if self._delivered is not None:
+                    self._delivered.add(message.id)
                 self._originals.pop(message.id, None)
                 self._wake(message)
         finally:

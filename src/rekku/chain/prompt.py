@@ -10,6 +10,7 @@ from typing import Any
 
 from rekku.chain.catalogue import Catalogue, Offer
 from rekku.chain.words import shorten
+from rekku.core.clock import Clock
 from rekku.core.database import Database
 from rekku.core.message import Conversation, Message
 from rekku.core.model_call import ChatMessages
@@ -19,6 +20,9 @@ from rekku.store.codec import dump
 from rekku.store.history import Said, recent
 
 log = logging.getLogger(__name__)
+
+LOOK_EVERY = 1.0
+"""Seconds between two looks at the persona's file: each one hands the interpreter to the database's thread."""
 
 RULES = """\
 You live in a program that hands you messages and carries out what you ask for.
@@ -54,13 +58,14 @@ class PromptBuilder:
         registry: Registry,
         catalogue: Catalogue,
         persona: Path,
+        clock: Clock,
         history: int,
         patience: float,
     ) -> None:
         self._db = database
         self._registry = registry
         self._catalogue = catalogue
-        self._persona = Persona(persona)
+        self._persona = Persona(persona, clock)
         self._history = history
         self._patience = patience
         self._stable: dict[int, tuple[Offer, str, str]] = {}
@@ -152,13 +157,22 @@ class PromptBuilder:
 class Persona:
     """The file with Rekku's name and character, read again when it changes."""
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, clock: Clock) -> None:
         self._file = file
+        self._clock = clock
+        self._looked = -LOOK_EVERY
         self._stamp: tuple[int, int] | None = None
         self._text = ""
 
     def text(self) -> str:
         """What the file says; what it said before, if it cannot be read now."""
+        now = self._clock.monotonic()
+        if now - self._looked >= LOOK_EVERY:
+            self._looked = now
+            self._look()
+        return self._text or "You are Rekku, a friendly persona with a mind of your own."
+
+    def _look(self) -> None:
         try:
             found = self._file.stat()
             stamp = (found.st_mtime_ns, found.st_size)
@@ -169,7 +183,6 @@ class Persona:
             if self._stamp is not None:
                 log.warning("The persona cannot be read (%s); the one from before is used.", error)
                 self._stamp = None
-        return self._text or "You are Rekku, a friendly persona with a mind of your own."
 
     @property
     def name(self) -> str:
@@ -221,7 +234,7 @@ def _payload(messages: Sequence[Message]) -> dict[str, Any]:
 
 def _line(line: Said) -> dict[str, str]:
     who = line.name if line.person_id else "you"
-    return {"from": who, "at": line.at.isoformat(timespec="minutes"), "text": line.text}
+    return {"from": who, "at": line.at.isoformat("T", "minutes"), "text": line.text}
 
 
 def _pictures(messages: Sequence[Message]) -> list[dict[str, Any]]:

@@ -1,5 +1,6 @@
 """The road, put together: every part of the way of a message, and what ties them."""
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -7,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from rekku.chain import words
 from rekku.chain.catalogue import MESSAGE, OWN_MESSAGE, Catalogue
 from rekku.chain.dispatcher import Dispatcher
 from rekku.chain.draft import Draft
@@ -25,6 +27,7 @@ from rekku.chain.turn import OpenTurn
 from rekku.chain.voice import Voice
 from rekku.core.clock import Clock
 from rekku.core.database import Database
+from rekku.core.errors import StoreError
 from rekku.core.message import Message
 from rekku.core.principal import Principal
 from rekku.core.registry import Kind, Registry
@@ -32,7 +35,7 @@ from rekku.core.settings import Settings
 from rekku.lifecycle import Supervisor
 from rekku.store import history
 from rekku.store.ids import Ids
-from rekku.store.inbox import Entry, InboxStore
+from rekku.store.inbox import Entry, InboxStore, ended
 from rekku.store.outbox import OutboxStore
 from rekku.store.people import People
 from rekku.store.state import State, place_of
@@ -40,6 +43,7 @@ from rekku.store.state import State, place_of
 log = logging.getLogger(__name__)
 
 RENEW_EVERY = 20.0
+LEAVING = 2.0
 CONTEXT = "context:"
 
 
@@ -70,6 +74,7 @@ class Road:
         self._supervisor = supervisor
         self.ids = Ids(now=lambda: clock.now().timestamp())
         self._me = me
+        self._began = 0
         self.secrets = Secrets()
         self.state = State(database)
         self.people = People(database, clock, _trainers(settings), _pairs(settings["KNOWN_IDS"]))
@@ -90,6 +95,7 @@ class Road:
             registry=registry,
             catalogue=self.catalogue,
             persona=persona,
+            clock=clock,
             history=settings["HISTORY_MESSAGES"],
             patience=settings["INJECTION_TIMEOUT"],
         )
@@ -191,13 +197,25 @@ class Road:
             await history.last_id(self.database),
         )
         self.ids.raise_to(max(last))
+        self._began = self.ids()
 
     async def resume(self) -> None:
         """Go on with everything that was left behind, and watch for what other processes leave."""
         await self.sender.resume()
+        for command in await self.inbox_store.interrupted(self._began):
+            text = words.INTERRUPTED.format(command=words.shorten(command.message.text, 100))
+            await self.voice.answer(command.conversation, text, also=ended([command], "done"))
         await self.inbox.resume(first=True)
         self._supervisor.spawn(self.inbox.keep_time(), "inbox clock")
         self._supervisor.spawn(self._keep_leases(), "leases")
+
+    async def leave(self) -> None:
+        """The process is about to end as it should."""
+        try:
+            async with asyncio.timeout(LEAVING):
+                await self.inbox_store.forgive()
+        except (StoreError, TimeoutError) as error:
+            log.warning("The database could not be told that Rekku ends: %s", error)
 
     async def tell_trainer(self, text: str) -> None:
         """Send the owner a notice."""

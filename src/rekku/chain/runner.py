@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,7 +20,7 @@ from rekku.core.errors import EngineError
 from rekku.core.principal import Principal
 from rekku.core.registry import Registry
 from rekku.core.turn import Deed, Outcome
-from rekku.store.inbox import Entry, deferred, ended
+from rekku.store.inbox import Entry, deferred, ended, tried
 from rekku.store.journal import StepRecord, steps_of
 from rekku.store.outbox import OutboxStore, Outgoing
 
@@ -73,6 +73,8 @@ class Runner:
 
     async def run(self, turn: OpenTurn) -> Outcome:
         """Run a turn to its end, or put it off when no engine answers."""
+        if turn.entries[0].tries:
+            await self._ledger.commit(turn, tried(turn.entries))
         try:
             await self._drive(turn)
         except TurnCancelled:
@@ -80,9 +82,9 @@ class Runner:
         except EngineError as error:
             return await self._defer(turn, error)
         outcome = Outcome.FAILED if turn.failures else Outcome.ANSWERED
-        hooked = bool(self._listeners())
-        await self._commit(turn, "ending" if hooked else "done")
-        if hooked:
+        unfinished = bool(self._listeners()) or turn.drafted is not None
+        await self._commit(turn, "ending" if unfinished else "done")
+        if unfinished:
             await self._end_hooks(turn, outcome)
         return outcome
 
@@ -90,17 +92,20 @@ class Runner:
         """End a turn that broke: the person gets words, the owner a notice."""
         await self._notice(turn, notice)
         turn.outgoing, turn.writes = [], []
+        await self._thinker.take_up_draft(turn)
         return await self._close(turn, "given_up", text, Outcome.FAILED)
 
     async def drop(self, turn: OpenTurn) -> Outcome:
         """End a turn without a word: its person has been blocked meanwhile."""
+        await self._thinker.take_up_draft(turn)
         await self._commit(turn, "cancelled")
         return Outcome.IGNORED
 
     async def end(self, turn: OpenTurn) -> Outcome:
         """A turn that was answered when the process ended: only its end is still to be told."""
         turn.steps = await steps_of(self._db, turn.id)
-        turn.sent = await self._outbox.of_turn(turn.id)
+        await self._thinker.take_up_draft(turn)
+        await self._take_back_draft(turn)
         await self._end_hooks(turn, Outcome.ANSWERED)
         return Outcome.ANSWERED
 
@@ -108,6 +113,7 @@ class Runner:
         """Step after step, until a reply leaves nothing to say back to the model."""
         if turn.resumed:
             turn.steps = await steps_of(self._db, turn.id)
+            await self._thinker.take_up_draft(turn)
         prompt = await self._thinker.prompt(turn)
         turn.tainted = prompt.foreign
         retries = self._limits.retries
@@ -158,9 +164,16 @@ class Runner:
     async def _commit(self, turn: OpenTurn, status: str) -> None:
         """Commit the end of a turn; a draft that became no message is taken back."""
         await self._ledger.commit(turn, ended(turn.entries, status))
+        await self._take_back_draft(turn)
+
+    async def _take_back_draft(self, turn: OpenTurn) -> None:
+        """Remove what was shown and became no message; it is tried again after a crash, so it may happen twice."""
         if turn.drafted is not None and turn.draft is not None:
             row, turn.drafted = turn.drafted, None
             await turn.draft.take_back(row)
+            row.status, row.text = "dropped", ""
+            turn.writes.append(self._outbox.added(row))
+            await self._ledger.commit(turn)
 
     async def _defer(self, turn: OpenTurn, error: EngineError) -> Outcome:
         """No engine answers: say so once, keep the message, try again later; give it up after a day."""
@@ -176,7 +189,8 @@ class Runner:
             self._say(turn, words.deferral(words.shorten(str(error), 200), capped))
             await self._notice(turn, f"No engine answers, so messages wait: {error}")
         later = [deferred(entry, until) for entry in turn.entries]
-        turn.entries = [entry for entry, _ in later]
+        joint = turn.id if turn.steps else None
+        turn.entries = [replace(entry, turn_id=joint or entry.turn_id) for entry, _ in later]
         await self._ledger.commit(turn, [write for _, write in later])
         return Outcome.DEFERRED
 
@@ -190,6 +204,8 @@ class Runner:
 
     async def _end_hooks(self, turn: OpenTurn, outcome: Outcome) -> None:
         """Tell every component that asked that the turn is over, then close it."""
+        if turn.resumed:
+            turn.sent = [row for row in await self._outbox.of_turn(turn.id) if row.status not in ("draft", "dropped")]
         finished = turn.finished(self._clock.now(), outcome)
         for component in self._listeners():
             try:

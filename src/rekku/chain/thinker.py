@@ -62,6 +62,12 @@ class Thinker:
             images=bool(engine.members.value("takes_images")),
         )
 
+    async def take_up_draft(self, turn: OpenTurn) -> None:
+        """Find what the turn has shown and not yet sent, by what the database knows."""
+        left = await self._outbox.drafts(turn.id)
+        turn.drafted = left[-1] if left else None
+        turn.draft = self._new_draft(turn) if left else None
+
     async def think(self, turn: OpenTurn, prompt: Prompt) -> StepRecord:
         """Ask the model; its reply is the turn's next step. Raises EngineError if none answers."""
         await self._ledger.commit(turn)
@@ -90,9 +96,7 @@ class Thinker:
     async def _ask(self, turn: OpenTurn, prompt: Prompt) -> ModelReply:
         draft = turn.draft = self._new_draft(turn)
         if draft is not None:
-            left = await self._outbox.drafts(turn.id) if turn.resumed and turn.drafted is None else []
-            draft.row = turn.drafted or (left[-1] if left else None)
-            turn.drafted = None
+            draft.row, turn.drafted = turn.drafted, None
         try:
             async with self._presence.thinking(turn.conversation), turn.interruptible():
                 return await self._engines.ask(

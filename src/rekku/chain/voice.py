@@ -94,10 +94,15 @@ class Voice:
         turn = doing.turn
         return await self._targets.resolve(turn.principal, turn.conversation, interface, target, thread_id)
 
-    async def answer(self, where: Conversation, text: str, original: Message | None = None) -> None:
-        """Say something that is no part of the conversation's history (the answer to a command, a notice)."""
+    async def answer(
+        self, where: Conversation, text: str, original: Message | None = None, also: Sequence[Write] = ()
+    ) -> None:
+        """Say something that is no part of the conversation's history (the answer to a command, a notice).
+
+        `also` is committed with it.
+        """
         message = Outgoing(self._next_id(), where, self._secrets.clean(whole_characters(text)), self._clock.now())
-        await self._db.write(self._outbox.added(message))
+        await self._db.write(self._outbox.added(message), *also)
         self._sender.queue([message], original)
         if original is not None:
             await self._sender.settled([message])

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import gc
 import logging
 import signal
 import sys
@@ -49,6 +50,7 @@ async def _live(ground: Ground, on_terminal: bool) -> int:
     try:
         async with running(ground.home, ground.environ) as rekku:
             started.set()
+            gc.freeze()  # what was imported stays: the collector need not walk through it again and again
             ground.hide({s.name: s for component in rekku.registry for s in component.settings})
             await _say_what_to_do(rekku, ground)
             if on_terminal:

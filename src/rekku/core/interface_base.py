@@ -25,6 +25,9 @@ class InterfaceBase(AIPluginBase):
     max_length = 0
     """The longest text of one message in characters; 0 if there is no limit. The interface splits, not Rekku."""
 
+    idempotent_sends = False
+    """Whether the platform recognises `key`, so that a message that may have arrived can simply be sent again."""
+
     def get_supported_actions(self) -> Mapping[str, Mapping[str, Any]]:
         """`message_<interface id>`: like `message`, to a chat of this interface."""
         return {

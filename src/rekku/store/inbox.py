@@ -35,20 +35,27 @@ ATTACHED = Statement(
 )
 MINE = Statement(select(INBOX).where(_row.status.in_(OPEN), _row.owner == bindparam("me")).order_by(_row.id))
 CLAIM_OWN = Statement(
-    update(INBOX)
-    .where(_row.status.in_(OPEN), _row.owner == bindparam("me"))
-    .values(lease_until=bindparam("until"), tries=_row.tries + 1)
+    update(INBOX).where(_row.status.in_(OPEN), _row.owner == bindparam("me")).values(lease_until=bindparam("until"))
 )
 CLAIM_LEFT = Statement(
     update(INBOX)
     .where(_row.status.in_(OPEN), _row.owner != bindparam("me"), _row.lease_until < bindparam("now"))
-    .values(owner=bindparam("me"), lease_until=bindparam("until"), tries=_row.tries + 1)
+    .values(owner=bindparam("me"), lease_until=bindparam("until"))
 )
 RENEW = Statement(
     update(INBOX).where(_row.status.in_(OPEN), _row.owner == bindparam("me")).values(lease_until=bindparam("until"))
 )
+INTERRUPTED = Statement(
+    select(INBOX)
+    .where(_row.status == "command", _row.owner == bindparam("me"), _row.id < bindparam("before"))
+    .order_by(_row.id)
+)
 EXPIRED = Statement(select(_row.id).where(_row.status.in_(OPEN), _row.lease_until < bindparam("now")).limit(1))
 SET_STATUS = Statement(update(INBOX).where(_row.id == bindparam("row")).values(status=bindparam("to")))
+SET_TRIES = Statement(update(INBOX).where(_row.id == bindparam("row")).values(tries=bindparam("count")))
+NO_TRIES = Statement(
+    update(INBOX).where(_row.status.in_(OPEN), _row.owner == bindparam("me"), _row.tries > 0).values(tries=0)
+)
 SET_TURN = Statement(update(INBOX).where(_row.id == bindparam("row")).values(turn_id=bindparam("turn")))
 DEFER = Statement(
     update(INBOX)
@@ -75,6 +82,7 @@ class Entry:
     not_before: datetime | None = None
     turn_id: int | None = None
     tries: int = 0
+    """The number of the try of a turn that was left behind by a process; 0 if it was not."""
 
     @property
     def conversation(self) -> Conversation:
@@ -112,18 +120,26 @@ class InboxStore:
         return [row, *self._attachments(entry.id, message.attachments)]
 
     async def claim(self, *, first: bool = False) -> list[Entry]:
-        """What is open and ours, with what nobody looks after any more. At the `first` time, after a start, what was
-        ours before counts one more try."""
+        """What is open and ours, with what nobody looks after any more; each with one try more than was counted.
+        `first` is the one time after a start, when the lease of what was ours before may have run out."""
         now = self._clock.now()
         left = CLAIM_LEFT(me=self._me, now=now, until=now + LEASE)
         await self._db.write(left, *([CLAIM_OWN(me=self._me, until=now + LEASE)] if first else []))
         return [await self._entry(row) for row in await self._db.fetch(MINE, me=self._me)]
+
+    async def interrupted(self, before: int) -> list[Entry]:
+        """The commands of ours, of numbers below `before`, that were begun and not answered."""
+        return [await self._entry(row) for row in await self._db.fetch(INTERRUPTED, me=self._me, before=before)]
 
     async def renew(self) -> bool:
         """Renew the lease of what is ours; True if somebody else's lease has run out."""
         now = self._clock.now()
         await self._db.write(RENEW(me=self._me, until=now + LEASE))
         return bool(await self._db.fetch(EXPIRED, now=now))
+
+    async def forgive(self) -> None:
+        """Count no tries for what is open: the process ends as it should, so no message has made it die."""
+        await self._db.write(NO_TRIES(me=self._me))
 
     async def waiting(self) -> int:
         """How many messages are open."""
@@ -139,7 +155,7 @@ class InboxStore:
         files = tuple(Attachment(*file) for file in await self._db.fetch(ATTACHED, inbox_id=row.id))
         message = load_message(conversation, row.body, files)
         return Entry(
-            row.id, message, row.person_id, row.received_at, row.status, row.not_before, row.turn_id, row.tries
+            row.id, message, row.person_id, row.received_at, row.status, row.not_before, row.turn_id, row.tries + 1
         )
 
     def _attachments(self, inbox_id: int, files: Iterable[Attachment]) -> list[Write]:
@@ -154,6 +170,11 @@ class InboxStore:
 def ended(entries: Iterable[Entry], status: str) -> list[Write]:
     """The writes that give entries their last status."""
     return [SET_STATUS(row=entry.id, to=status) for entry in entries]
+
+
+def tried(entries: Iterable[Entry]) -> list[Write]:
+    """The writes that count the try that begins."""
+    return [SET_TRIES(row=entry.id, count=entry.tries) for entry in entries]
 
 
 def joined(entries: Iterable[Entry], turn_id: int) -> list[Write]:

@@ -110,8 +110,9 @@ class People:
         return exact or [a for a in accounts if wanted in (a.user_id.casefold(), a.tag.casefold(), a.name.casefold())]
 
     async def accounts(self) -> list[Account]:
-        """Every account."""
-        return [Account(*row) for row in await self._db.fetch(ALL)]
+        """Every account, in order."""
+        found = [Account(*row) for row in await self._db.fetch(ALL)]
+        return sorted(found, key=lambda account: (account.interface, account.user_id))
 
     async def set_role(self, person_id: str, role: Role) -> None:
         """Give a person a role, on all accounts, from the next message on."""

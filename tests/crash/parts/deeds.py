@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from rekku.core.ai_plugin_base import AIPluginBase
+from rekku.core.commands import Command, CommandCall
+from rekku.core.principal import Role
 from rekku.core.turn import Turn
 from tests.crash import death
 
@@ -29,11 +31,21 @@ class Deeds(AIPluginBase):
         death.point(f"{action_type} done")
         return f"{action_type} {payload['number']}"
 
+    def get_commands(self) -> list[Command]:
+        return [Command("ring", "Ring a bell.", _ring, role=Role.KNOWN, usage="number")]
+
     async def on_turn_end(self, turn: Turn) -> None:
         death.point("hook begins")
         numbers = [int(message.text.split()[0]) for message in turn.messages]
         death.note_on_disk("hook", turn=turn.id, numbers=numbers, replies=list(turn.replies))
         death.point("hook done")
+
+
+async def _ring(call: CommandCall) -> str:
+    death.point("command begins")
+    death.note_on_disk("ring", number=int(call.text))
+    death.point("command done")
+    return f"rang {call.text}"
 
 
 PLUGIN_CLASS = Deeds

@@ -10,8 +10,8 @@ from rekku.core.errors import EngineRefused
 from rekku.core.model_call import ChatMessages, ModelCall
 from tests.crash import death
 
-PIECES = 8
-PAUSE = 0.035
+PIECES = 12
+PAUSE = 0.03
 SLOW = ("slow", "late_deed", "late_note", "elsewhere")
 """Kinds whose reply comes in pieces, so that it is shown while it grows."""
 
@@ -55,13 +55,13 @@ def _actions(asked: list[tuple[int, str]], messages: ChatMessages) -> list[dict[
     number, kind = asked[0]
     said = str(messages[-1]["content"])
     match kind, len(messages):
-        case ("deed" | "late_deed"), 2:
+        case (("deed" | "late_deed"), 2):
             return [_do("mark", number), _do("note", number), _say(f"did {number}{_tail(kind)}")]
         case "early_deed", 2:
             return [_say(f"did {number}"), _do("mark", number), _do("note", number)]
         case "late_note", 2:
             return [_do("note", number), _say(f"did {number}{_tail(kind)}")]
-        case ("deed" | "late_deed" | "early_deed" | "late_note"), _:
+        case (("deed" | "late_deed" | "early_deed" | "late_note"), _):
             return [_say(f"end {number} {'unknown' if UNKNOWN in said else 'done'}")]
         case "corrected", 2:
             return [{"type": "note", "payload": {}}]

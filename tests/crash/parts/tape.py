@@ -70,7 +70,7 @@ class Tape(InterfaceBase):
             message = Message(
                 where,
                 User(line["user"], line["user"].title()),
-                f"{line['number']} {line['kind']}",
+                f"/ring {line['number']}" if line["kind"] == "command" else f"{line['number']} {line['kind']}",
                 datetime.now(UTC),
                 message_id=str(line["number"]),
                 direct=line["direct"],
