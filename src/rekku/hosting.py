@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from rekku.chain.road import Road
-from rekku.chain.turn import current
+from rekku.chain.turn import current, prompting
 from rekku.core.clock import Clock
 from rekku.core.database import Database
 from rekku.core.desk import Desk
@@ -59,7 +59,7 @@ class ComponentHost:
     def principal(self) -> Principal | None:
         """Whose turn is running right now."""
         doing = current.get()
-        return None if doing is None or doing.over else doing.turn.principal
+        return prompting.get() if doing is None or doing.over else doing.turn.principal
 
     def spawn(self, work: Coroutine[Any, Any, Any], name: str) -> "asyncio.Task[Any]":
         """Run something in the background; it ends with the component."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from rekku.chain.draft import Spawn
 from rekku.core.clock import Clock
-from rekku.core.database import Database
+from rekku.core.database import Database, Write
 from rekku.core.errors import DeliveryDelayed, DeliveryRefused, DeliveryUnknown, NotReachable, StoreError
 from rekku.core.message import Conversation, Message
 from rekku.core.registry import Component, Kind, Registry
@@ -115,7 +115,7 @@ class Sender:
                 try:
                     await self._deliver(message)
                 except _ElsewhereError:
-                    await self._store.release(message)
+                    await self._note(self._store.released(message))
                 except NotReachable:
                     lane.parked = True
                     for waiting in lane.waiting:
@@ -140,7 +140,8 @@ class Sender:
                 raise _ElsewhereError
             try:
                 message.platform_id = await self._send(interface, message)
-                await self._record(message)
+                await self._note(self._store.sent(message))
+                message.status = "sent"
                 return
             except NotReachable:
                 raise
@@ -164,7 +165,7 @@ class Sender:
 
     async def _wait_after(self, message: Outgoing, error: Exception) -> None:
         message.attempts += 1
-        await self._db.write(failed(message, "queued", str(error)[:500]))
+        await self._note(failed(message, "queued", str(error)[:500]))
         await self._clock.sleep(min(LONGEST_WAIT, FIRST_WAIT * 2 ** (message.attempts - 1)))
 
     async def _send(self, interface: Component, message: Outgoing) -> str:
@@ -186,21 +187,20 @@ class Sender:
         sent = await members.call("send_message", payload, original, limit=SEND_LIMIT)
         return "" if sent is None else str(sent)[:190]
 
-    async def _record(self, message: Outgoing) -> None:
-        """Note that it arrived; the database may be away for a while, the message must not be sent again for that."""
+    async def _note(self, write: Write) -> None:
+        """Note what became of a message; the database may be away for a while, it must not be sent again for that."""
         while True:
             try:
-                await self._db.write(self._store.sent(message))
-                message.status = "sent"
+                await self._db.write(write)
                 return
             except StoreError as error:
-                log.warning("It could not be recorded that a message was sent (%s); trying again.", error)
+                log.warning("It could not be noted what became of a message (%s); trying again.", error)
                 await self._clock.sleep(FIRST_WAIT)
 
     async def _give_up(self, message: Outgoing, status: str, why: str) -> None:
         message.attempts += 1
         message.status = status
-        await self._db.write(failed(message, status, why[:500]))
+        await self._note(failed(message, status, why[:500]))
         if message.turn_id is None:
             log.error("A notice to %s did not arrive: %s", message.to, why)
             return

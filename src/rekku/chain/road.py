@@ -229,9 +229,9 @@ class Road:
         while True:
             await self.clock.sleep(RENEW_EVERY)
             try:
-                await self.outbox_store.renew()
-                if await self.inbox_store.renew():
+                if await self.outbox_store.renew():
                     await self.sender.resume()
+                if await self.inbox_store.renew():
                     await self.inbox.resume()
             except ConnectionError as error:
                 log.warning("The leases could not be renewed: %s", error)

@@ -11,7 +11,7 @@ from rekku.chain.ledger import Ledger
 from rekku.chain.parser import Reply, parse_reply
 from rekku.chain.presence import Presence
 from rekku.chain.prompt import Prompt, PromptBuilder
-from rekku.chain.turn import OpenTurn
+from rekku.chain.turn import OpenTurn, prompting
 from rekku.chain.words import NOT_CLEAN
 from rekku.core.clock import Clock
 from rekku.core.turn import Deed
@@ -53,14 +53,18 @@ class Thinker:
     async def prompt(self, turn: OpenTurn) -> Prompt:
         """The prompt that begins the turn."""
         engine = self._engines.active()
-        return await self._prompts.build(
-            turn.principal,
-            [entry.message for entry in turn.entries],
-            own_ids=[entry.id for entry in turn.entries],
-            with_history=self._context_wanted(turn),
-            budget=int(engine.members.value("character_budget")),
-            images=bool(engine.members.value("takes_images")),
-        )
+        token = prompting.set(turn.principal)
+        try:
+            return await self._prompts.build(
+                turn.principal,
+                [entry.message for entry in turn.entries],
+                own_ids=[entry.id for entry in turn.entries],
+                with_history=self._context_wanted(turn),
+                budget=int(engine.members.value("character_budget")),
+                images=bool(engine.members.value("takes_images")),
+            )
+        finally:
+            prompting.reset(token)
 
     async def take_up_draft(self, turn: OpenTurn) -> None:
         """Find what the turn has shown and not yet sent, by what the database knows."""

@@ -20,6 +20,10 @@ current: ContextVar["Doing | None"] = ContextVar("doing", default=None)
 """The deed that runs in this context; what it sends belongs to its turn."""
 
 
+prompting: ContextVar[Principal | None] = ContextVar("prompting", default=None)
+"""Whose prompt is being built in this context."""
+
+
 class TurnCancelled(Exception):
     """Somebody who may do so has ended the turn."""
 

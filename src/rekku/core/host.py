@@ -74,7 +74,7 @@ class Host(Protocol):
 
     @property
     def principal(self) -> Principal | None:
-        """Whose turn is running right now; None outside of turns."""
+        """Whose turn is running right now, or whose prompt is being built; None outside of both."""
         ...
 
     def spawn(self, work: Coroutine[Any, Any, Any], name: str) -> "asyncio.Task[Any]":

@@ -39,7 +39,7 @@ CLAIM = Statement(
     .where(
         _row.status.in_(OPEN),
         _row.interface == bindparam("here"),
-        or_(_row.owner == bindparam("me"), _row.lease_until < bindparam("now")),
+        or_(_row.owner == bindparam("me"), _row.lease_until <= bindparam("now")),
     )
     .values(owner=bindparam("me"), lease_until=bindparam("until"))
 )
@@ -47,6 +47,7 @@ RELEASE = Statement(update(OUTBOX).where(_row.id == bindparam("row")).values(own
 RENEW = Statement(
     update(OUTBOX).where(_row.status.in_(OPEN), _row.owner == bindparam("me")).values(lease_until=bindparam("until"))
 )
+EXPIRED = Statement(select(_row.id).where(_row.status.in_(OPEN), _row.lease_until <= bindparam("now")).limit(1))
 MINE = Statement(select(OUTBOX).where(_row.status.in_(OPEN), _row.owner == bindparam("me")).order_by(_row.id))
 DRAFTS = Statement(select(OUTBOX).where(_row.status == "draft", _row.turn_id == bindparam("turn")).order_by(_row.id))
 OF_TURN = Statement(select(OUTBOX).where(_row.turn_id == bindparam("turn")).order_by(_row.id))
@@ -134,13 +135,15 @@ class OutboxStore:
         await self._db.write(*writes)
         return [_outgoing(row) for row in await self._db.fetch(MINE, me=self._me)]
 
-    async def release(self, message: Outgoing) -> None:
-        """Leave a message to whoever has its interface."""
-        await self._db.write(RELEASE(row=message.id, now=self._clock.now()))
+    def released(self, message: Outgoing) -> Write:
+        """The write that leaves a message to whoever has its interface."""
+        return RELEASE(row=message.id, now=self._clock.now())
 
-    async def renew(self) -> None:
-        """Renew the lease of what is ours."""
-        await self._db.write(RENEW(me=self._me, until=self._clock.now() + LEASE))
+    async def renew(self) -> bool:
+        """Renew the lease of what is ours; True if there is something that nobody looks after."""
+        now = self._clock.now()
+        await self._db.write(RENEW(me=self._me, until=now + LEASE))
+        return bool(await self._db.fetch(EXPIRED, now=now))
 
     async def drafts(self, turn_id: int) -> list[Outgoing]:
         """What a turn showed before the process ended."""

@@ -27,8 +27,8 @@ INBOX = table(
     Index("inbox_status", "status", "id"),
 )
 """Messages that were accepted. `status`: waiting, deferred, ending (answered, hooks to come), done, given_up,
-cancelled; command (begun, then done); heard (not for Rekku) is kept so that a redelivery is known. The turn of a message has the id
-of the first message that it answers (`turn_id`, where that is another)."""
+cancelled; command (begun, then done); heard (not for Rekku) is kept so that a redelivery is known. The turn of a
+message has the id of the first message that it answers (`turn_id`, where that is another)."""
 
 ATTACHMENTS = table(
     "attachments",
