@@ -46,7 +46,7 @@ bench: $(VENV)/.dev ## what a message costs (benchmarks/README.md)
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 soak: $(VENV)/.dev ## hours of killing it at the worst moments (docs/reliability.md)
-	@$(BIN)/python -m benchmarks.soak $(ARGS)
+	@$(BIN)/python -m tests.crash.soak $(ARGS)
 
 clean: ## remove the virtual environment and the caches
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,12 +1,33 @@
-"""The `bot` fixture on both databases; the mark `settings(NAME=text)` sets settings of a test's bot."""
+"""The `bot` fixture on both databases. Marks: `settings(NAME=text)`, and `sqlite_only` for what no database changes."""
+
+from collections.abc import AsyncIterator
 
 import pytest
 
 from rekku.store.database import MariaServer
+from tests.conftest import KINDS, drop, fresh
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "settings(NAME=text): settings of the bot in this test")
+    config.addinivalue_line("markers", "sqlite_only: this test does not depend on the database")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "server_for_home" in metafunc.fixturenames:
+        only = metafunc.definition.get_closest_marker("sqlite_only")
+        metafunc.parametrize("server_for_home", KINDS[:1] if only else KINDS, indirect=True)
+
+
+@pytest.fixture
+async def server_for_home(request: pytest.FixtureRequest) -> AsyncIterator[MariaServer | None]:
+    """Where the bot of a test keeps its things: None for SQLite in its home, or a new database on MariaDB."""
+    if request.param == "sqlite":
+        yield None
+        return
+    server = fresh(request.getfixturevalue("mariadb"))
+    yield server
+    await drop(server)
 
 
 @pytest.fixture

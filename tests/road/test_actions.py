@@ -1,5 +1,6 @@
 """What the model asks for is checked, done, and told back."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ from rekku.core.errors import ActionError
 from rekku.testing import Bot
 from tests.road.doers import Doer, add, drop_in
 from tests.road.words import action, answered, reply, say, texts, until
+
+pytestmark = pytest.mark.sqlite_only
 
 LOADER = Path(__file__).parent.parent / "loader"
 SAMPLE = (LOADER / "sample_plugin.py.txt").read_text()
@@ -82,7 +85,7 @@ async def test_a_message_has_no_output_so_the_model_is_asked_once(bot: Bot) -> N
 async def test_actions_are_done_in_the_order_in_which_they_were_asked_for(bot: Bot) -> None:
     order: list[str] = []
     for name in ("b", "a", "c"):
-        add(bot, Doer(name, does=lambda _, name=name: order.append(name)))
+        add(bot, Doer(name, does=partial(_note, order, name)))
     bot.model_says(reply(action("b"), action("a"), action("c"), action("b", again=1), action("message", text="ok")))
     await bot.hears("go")
     assert order == ["b", "a", "c", "b"]
@@ -177,7 +180,7 @@ async def test_what_an_action_sent_before_it_failed_is_not_sent(bot: Bot) -> Non
 async def test_outputs_of_any_kind_and_size_reach_the_model_and_are_kept(bot: Bot) -> None:
     outputs = {"long": "word " * 20_000, "strange": {1: object, "bytes": b"\xff"}, "half": "\ud83d", "false": False}
     for name, output in outputs.items():
-        add(bot, Doer(name, does=lambda _, output=output: output))
+        add(bot, Doer(name, does=partial(_give, output)))
     bot.model_says(reply(*(action(name) for name in outputs)), say("all seen"))
     assert await bot.hears("go") == ["all seen"]
     told = {entry["action"]: entry["output"] for entry in answered(bot)["outputs"]}
@@ -194,3 +197,11 @@ async def test_native_tool_calls_are_accepted(bot: Bot) -> None:
     await bot.hears("go")
     assert doer.done == [{"n": 1}]
     assert texts(bot)
+
+
+def _note(order: list[str], name: str, _: object) -> None:
+    order.append(name)
+
+
+def _give(output: object, _: object) -> object:
+    return output

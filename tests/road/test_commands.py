@@ -158,7 +158,10 @@ async def test_say_speaks_in_another_chat(bot: Bot) -> None:
     assert await one(bot, "/say memory:ann good morning, Ann") == "Said in memory:ann."
     await until(bot, lambda: len(texts(bot, "ann")) == 2)
     assert texts(bot, "ann") == ["hi", "good morning, Ann"]
-    assert await one(bot, "/say nobody hello") == "/say did not work: 'nobody' is no chat that I know; /last_chats lists them"
+    assert (
+        await one(bot, "/say nobody hello")
+        == "/say did not work: 'nobody' is no chat that I know; /last_chats lists them"
+    )
     assert (await one(bot, "/say ann")).startswith("Write /say CHAT TEXT")
     await bot.hears("thanks", user="ann")
     assert ("you", "good morning, Ann") in history(bot)

@@ -11,6 +11,8 @@ from tests.road.doers import Doer, add
 from tests.road.test_actions import problems
 from tests.road.words import action, answered, reply, say, texts
 
+pytestmark = pytest.mark.sqlite_only
+
 
 def picky() -> Doer:
     """Does only what is good."""

@@ -10,7 +10,9 @@ from tests.road.doers import Doer, add
 from tests.road.words import action, asked, history, reply, rows, say, texts, until, while_time_passes
 
 DOWN = EngineRefused("out of order")
-CANNOT = "I cannot think right now (scripted: out of order). Your message is kept, and I will answer it as soon as I can."
+CANNOT = (
+    "I cannot think right now (scripted: out of order). Your message is kept, and I will answer it as soon as I can."
+)
 
 
 async def test_the_person_hears_so_at_once_and_the_owner_once(bot: Bot) -> None:

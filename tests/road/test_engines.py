@@ -15,6 +15,8 @@ from rekku.store.schema import STEPS
 from rekku.testing import Bot, ScriptedEngine
 from tests.road.words import action, reply, rows, say, texts, until, while_time_passes
 
+pytestmark = pytest.mark.sqlite_only
+
 
 async def with_engine(bot: Bot, engine: Any, name: str = "second") -> None:
     """Add another engine."""

@@ -36,7 +36,8 @@ async def test_the_fields_are_offered_and_arrive_in_the_finished_turn(bot: Bot) 
     diary = bot.add(Diary())
     add(bot, Doer("look", does=lambda _: "blue"))
     bot.model_says(
-        reply(action("look", at="sky"), mood="curious", unknown="x"), reply(action("message", text="Blue."), mood="calm")
+        reply(action("look", at="sky"), mood="curious", unknown="x"),
+        reply(action("message", text="Blue."), mood="calm"),
     )
     assert await bot.hears("what colour is the sky?", user="bob") == ["Blue."]
 

@@ -13,6 +13,8 @@ from tests.road.doers import Doer, add
 from tests.road.test_actions import problems
 from tests.road.words import action, answered, asked, reply, say, until
 
+pytestmark = pytest.mark.sqlite_only
+
 
 async def test_an_action_that_hangs_is_stopped_and_the_model_is_told(bot: Bot) -> None:
     add(bot, Doer("hang", does=lambda _: asyncio.Event().wait(), timeout=0.05))

@@ -9,6 +9,8 @@ from tests.road.doers import Doer, add
 from tests.road.test_actions import problems
 from tests.road.words import action, reply, rows, say, texts
 
+pytestmark = pytest.mark.sqlite_only
+
 
 async def know(bot: Bot, *chats: tuple[str, str]) -> None:
     """Let Rekku hear something in these groups, each with an id and a name."""

@@ -13,6 +13,8 @@ from tests.road.doers import Doer, add
 from tests.road.test_actions import problems
 from tests.road.words import action, reply, rows, say
 
+pytestmark = pytest.mark.sqlite_only
+
 ROOM = {"chat": "room", "direct": False}
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from itertools import pairwise
 
 import pytest
 
@@ -12,6 +13,8 @@ from rekku.testing import Bot, Sent
 from tests.road.doers import Doer, add
 from tests.road.words import action, reply, rows, say, texts, until
 
+pytestmark = pytest.mark.sqlite_only
+
 STORY = "Once upon a time there was a cat. It slept, ate, and slept again; then it had a dream of mice. The end."
 
 
@@ -19,7 +22,7 @@ def grew(message: Sent, last: str) -> bool:
     """Whether a message became longer and longer, several times, and nothing else."""
     steps = message.texts
     assert steps[-1] == last
-    assert all(later.startswith(earlier) for earlier, later in zip(steps, steps[1:], strict=False)), steps
+    assert all(later.startswith(earlier) for earlier, later in pairwise(steps)), steps
     return len(steps) >= 3
 
 
@@ -86,7 +89,9 @@ async def test_what_is_for_another_chat_from_the_start_is_never_shown_here(bot: 
     bot.engine.pieces = 8
     bot.model_says(reply(action("message", target="room", text=STORY), action("message", text="I told them.")))
     assert await bot.hears("tell them a story") == ["I told them."]
-    assert not any("Once" in seen for message in bot.interface.sent if message.chat == "owner" for seen in message.texts)
+    assert not any(
+        "Once" in seen for message in bot.interface.sent if message.chat == "owner" for seen in message.texts
+    )
 
 
 async def test_a_command_in_prose_is_not_shown(bot: Bot) -> None:

@@ -9,6 +9,8 @@ from tests.road.doers import Doer, add
 from tests.road.test_actions import problems
 from tests.road.words import action, reply, say, texts
 
+pytestmark = pytest.mark.sqlite_only
+
 COMMAND = reply(action("shell", command="rm -rf /"))
 HELLO = action("message", text="hello")
 

@@ -4,7 +4,7 @@ import pytest
 
 from rekku.core.message import Attachment, Conversation, Message, Quote, User
 from rekku.core.turn import Outcome
-from rekku.store.schema import ACCOUNTS, HISTORY, INBOX
+from rekku.store.schema import ACCOUNTS, ATTACHMENTS, HISTORY, INBOX
 from rekku.testing import Bot
 from tests.road.words import asked, history, rows, say, texts
 
@@ -77,6 +77,14 @@ async def test_other_files_are_named_only(bot: Bot) -> None:
     bot.model_says("ok")
     await bot.hears("listen", attachments=(Attachment("audio", "song.mp3", "audio/mpeg", b"la la"),))
     assert asked(bot)["input"]["payload"]["attachments"] == ["audio: song.mp3"]
+
+
+async def test_whatever_a_sender_says_about_a_file_the_message_is_taken(bot: Bot) -> None:
+    bot.model_says("ok")
+    strange = Attachment("application/x-sticker", "n" * 300, "m" * 300 + "\ud83d", b"x")
+    assert await bot.hears("look", attachments=(strange,)) == ["ok"]
+    (row,) = await rows(bot, ATTACHMENTS)
+    assert (row.kind, len(row.name), len(row.mime)) == ("file", 100, 100)
 
 
 async def test_a_very_long_text_is_cut_with_a_mark(bot: Bot) -> None:

@@ -1,5 +1,6 @@
 """The gate: who is it, is it for Rekku, is it a command, is it too much? Then it is kept, and only then received."""
 
+import asyncio
 import re
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
@@ -12,7 +13,7 @@ from rekku.chain.inbox import Inbox, Ticket
 from rekku.chain.reply_text import whole_characters
 from rekku.core.clock import Clock
 from rekku.core.database import Database, Write
-from rekku.core.message import Conversation, Message, User
+from rekku.core.message import Attachment, Conversation, Message, User
 from rekku.core.principal import Principal, Role
 from rekku.core.turn import Outcome
 from rekku.store.history import heard
@@ -21,6 +22,7 @@ from rekku.store.people import People
 
 MINUTE = timedelta(minutes=1)
 LONGEST_NAME = 100
+KINDS = frozenset({"image", "audio", "video", "file"})
 LONGEST_TEXT = 200_000
 """Characters of one message that are read; the rest is cut off, with a mark."""
 
@@ -73,7 +75,11 @@ class Gate:
         if not command:
             who = principal
             kept.append(heard(number, message.conversation, who.person_id, who.name, message.text, now))
-        rows = await self._db.write(*writes, *kept)
+        try:
+            rows = await self._db.write(*writes, *kept)
+        except asyncio.CancelledError:
+            self._inbox.look_again()
+            raise
         if not rows[len(writes)] or status == "heard":
             return Ticket().close(Outcome.IGNORED)
         if command:
@@ -121,8 +127,14 @@ def _bounded(message: Message) -> Message:
         chat_name=clean(message.chat_name)[:LONGEST_NAME],
         user=_clean_user(message.user),
         reply_to=quote and replace(quote, user=_clean_user(quote.user), text=words.shorten(clean(quote.text), 4000)),
-        attachments=tuple(replace(file, name=clean(file.name)[:LONGEST_NAME]) for file in message.attachments),
+        attachments=tuple(map(_clean_file, message.attachments)),
     )
+
+
+def _clean_file(file: Attachment) -> Attachment:
+    """What a sender says about a file is cut to what the table holds; a kind that nobody knows is a file."""
+    name, mime = whole_characters(file.name)[:LONGEST_NAME], whole_characters(file.mime)[:LONGEST_NAME]
+    return replace(file, kind=file.kind if file.kind in KINDS else "file", name=name, mime=mime)
 
 
 def _clean_user(user: User) -> User:

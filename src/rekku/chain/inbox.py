@@ -1,6 +1,7 @@
 """The queue of turns: one conversation in order, different ones at the same time, nothing forgotten."""
 
 import asyncio
+import contextlib
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -84,6 +85,7 @@ class Inbox:
         self._known: set[int] = set()
         self._early: dict[int, Entry] | None = {}
         self._closed: set[int] | None = None
+        self._claiming = asyncio.Lock()
 
     def add(self, entry: Entry) -> Ticket:
         """Queue a message that is committed. Before the first `resume` it waits: what was left behind comes first."""
@@ -114,13 +116,19 @@ class Inbox:
 
     async def resume(self, *, first: bool = False) -> None:
         """Take up everything that is open in the database and not yet here; what was deferred is tried at once."""
-        self._closed = closed = set[int]()
-        found = {entry.id: entry for entry in await self._claim(first)}
-        found |= self._early or {}
-        self._early = self._closed = None
+        async with self._claiming:
+            self._closed = closed = set[int]()
+            found = {entry.id: entry for entry in await self._claim(first)}
+            found |= self._early or {}
+            self._early = self._closed = None
         for _, entry in sorted(found.items()):
             if entry.id not in closed:
                 self._take(entry if entry.status == "waiting" else replace(entry, not_before=None))
+
+    def look_again(self) -> None:
+        """Somebody went away while a message was being kept: if it was kept, it is taken up."""
+        with contextlib.suppress(RuntimeError):  # everything ends: then the next start takes it up
+            self._spawn(self.resume(), "inbox look again")
 
     def retry_deferred(self) -> None:
         """An engine answers again: all that waits for one is tried now."""

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 BLOCKED_BY_RATE = "That was a lot at once. I have kept your messages and will answer them one after the other."
 CANCELLED = "Cancelled."
-INTERRUPTED = "I was restarted while I did {command}, so it is not known whether it was done. Please look, or repeat it."
+INTERRUPTED = "I was restarted while I did {command}, so it is not known whether it was done. Look, or repeat it."
 GAVE_UP_CORRECTING = "I could not do that: {problems}"
 BROKEN = "Something went wrong inside me while I was answering. Your message is kept, and my owner has been told."
 POISONED = "I have failed at this message several times now, so I am leaving it. My owner has been told."

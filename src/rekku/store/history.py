@@ -34,7 +34,7 @@ LAST_ID = Statement(select(_row.id).order_by(_row.id.desc()).limit(1))
 
 
 class Said(NamedTuple):
-    """One line of history; `person_id` is "" for Rekku's own words. (A tuple: prompts read hundreds at a time.)"""
+    """One line of history, just as RECENT gives it; `person_id` is "" for Rekku's own words."""
 
     id: int
     person_id: str
@@ -73,10 +73,10 @@ def said(number: int, where: Conversation, text: str, at: datetime) -> Write:
 
 async def recent(database: Database, where: Conversation, most: int) -> list[Said]:
     """The last lines of a conversation, oldest first."""
-    rows = await database.fetch(
+    rows: list[Said] = await database.fetch(
         RECENT, interface=where.interface, chat_id=where.chat_id, thread_id=where.thread_id, most=most
     )
-    return [Said._make(row) for row in reversed(rows)]
+    return rows[::-1]
 
 
 async def last_id(database: Database) -> int:

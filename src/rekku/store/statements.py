@@ -2,6 +2,7 @@
 
 from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from operator import itemgetter
 from typing import Any
 
@@ -90,8 +91,9 @@ class Prepared:
         """Named tuples, with the values that the columns' types make of what the driver read."""
         raw, names = found
         if self._row is None:
-            self._row = namedtuple("Row", names, rename=True)  # type: ignore[misc]
-        make = self._row._make
+            # Not `_make`: that is a call in Python for each row, only to count the columns once more.
+            self._row = partial(tuple.__new__, namedtuple("Row", names, rename=True))
+        make = self._row
         if not self._results:
             return list(map(make, raw))
         rows = []

@@ -63,7 +63,7 @@ class Reply:
 
     def take(self, chunk: Any) -> str:
         """The words in one chunk of a stream, or in a whole answer."""
-        if not isinstance(chunk, Mapping):
+        if not isinstance(chunk, dict):
             raise EngineUnreachable(f"The model server {self.faults.where} sent JSON that is no chat completion.")
         error = chunk.get("error")
         if error or chunk.get("object") == "error":
@@ -71,12 +71,12 @@ class Reply:
             raise self.faults.error(faults.read(status, {}, chunk), self.asked)
         if isinstance(model := chunk.get("model"), str) and model:
             self.model = model
-        if isinstance(usage := chunk.get("usage"), Mapping):
+        if isinstance(usage := chunk.get("usage"), dict):
             self.usage = (_count(usage.get("prompt_tokens")), _count(usage.get("completion_tokens")))
         choices = chunk.get("choices")
         if not isinstance(choices, list):
             return ""
-        words = "".join(self._choice(c) for c in choices if isinstance(c, Mapping) and not c.get("index"))
+        words = "".join(self._choice(c) for c in choices if isinstance(c, dict) and not c.get("index"))
         if not words:
             return ""
         if self._calls and not self._hold:
@@ -103,15 +103,15 @@ class Reply:
         if isinstance(finish := choice.get("finish_reason"), str) and finish:
             self.finish = finish
         said = choice.get("delta")
-        if not isinstance(said, Mapping):
+        if not isinstance(said, dict):
             said = choice.get("message")
-        if not isinstance(said, Mapping):
+        if not isinstance(said, dict):
             return self._grown(_text(choice.get("text")))
         calls = said.get("tool_calls")
         for call in calls if isinstance(calls, list) else ():
-            if isinstance(call, Mapping):
+            if isinstance(call, dict):
                 self._call(call.get("index"), str(call.get("id") or ""), call.get("function"))
-        if isinstance(said.get("function_call"), Mapping):
+        if isinstance(said.get("function_call"), dict):
             self._call("function_call", "", said["function_call"])
         return self._grown(_text(said.get("content")) or _text(said.get("refusal")))
 
