@@ -13,7 +13,7 @@ from rekku.chain.inbox import Inbox, Ticket
 from rekku.chain.reply_text import whole_characters
 from rekku.core.clock import Clock
 from rekku.core.database import Database, Write
-from rekku.core.message import Attachment, Conversation, Message, User
+from rekku.core.message import Attachment, Conversation, Errand, Message, User
 from rekku.core.principal import Principal, Role
 from rekku.core.turn import Outcome
 from rekku.store.history import heard
@@ -60,6 +60,8 @@ class Gate:
     async def receive(self, message: Message) -> Ticket:
         """Take a message in. When this returns, it is on disk (or needs no keeping). Raises StoreError."""
         message = _bounded(message)
+        if message.errand is not None:
+            return await self._take_errand(message, message.errand)
         principal, writes = await self._people.principal(message.conversation.interface, message.user)
         if principal.role is Role.BLOCKED:
             return Ticket().close(Outcome.IGNORED)
@@ -75,11 +77,7 @@ class Gate:
         if not command:
             who = principal
             kept.append(heard(number, message.conversation, who.person_id, who.name, message.text, now))
-        try:
-            rows = await self._db.write(*writes, *kept)
-        except asyncio.CancelledError:
-            self._inbox.look_again()
-            raise
+        rows = await self._keep([*writes, *kept])
         if not rows[len(writes)] or status == "heard":
             return Ticket().close(Outcome.IGNORED)
         if command:
@@ -90,6 +88,19 @@ class Gate:
         if notice:
             await self._say(message.conversation, words.BLOCKED_BY_RATE, message, ())
         return ticket
+
+    async def _take_errand(self, message: Message, errand: Errand) -> Ticket:
+        """An errand is nobody's message: it is kept, and runs with the rights of its person."""
+        entry = Entry(self._next_id(), message, errand.person_id, self._clock.now())
+        rows = await self._keep(self._store.added(entry))
+        return self._inbox.add(entry) if rows[0] else Ticket().close(Outcome.IGNORED)
+
+    async def _keep(self, writes: Sequence[Write]) -> list[int]:
+        try:
+            return await self._db.write(*writes)
+        except asyncio.CancelledError:
+            self._inbox.look_again()
+            raise
 
     def _named(self, text: str) -> bool:
         name = re.escape(self._persona_name())

@@ -266,6 +266,6 @@ def _together(waiting: deque[Entry]) -> list[Entry]:
 
 
 def _joins(first: Entry, other: Entry) -> bool:
-    return (
-        other.status == "waiting" and not other.tries and other.person_id == first.person_id and other.turn_id is None
-    )
+    plain = first.message.errand is None and other.message.errand is None
+    fresh = other.status == "waiting" and not other.tries and other.turn_id is None
+    return plain and fresh and other.person_id == first.person_id

@@ -185,7 +185,7 @@ class Sender:
             return message.platform_id
         original = self._originals.get(message.id)
         sent = await members.call("send_message", payload, original, limit=SEND_LIMIT)
-        return "" if sent is None else str(sent)[:190]
+        return "" if sent is None else str(sent)[:255]
 
     async def _note(self, write: Write) -> None:
         """Note what became of a message; the database may be away for a while, it must not be sent again for that."""

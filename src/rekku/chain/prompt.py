@@ -84,7 +84,6 @@ class PromptBuilder:
         with_history: bool,
         budget: int,
         images: bool,
-        kind: str = "message",
     ) -> Prompt:
         """The prompt for these messages of one person, in at most `budget` characters."""
         last = messages[-1]
@@ -94,6 +93,7 @@ class PromptBuilder:
         lines = [_line(line) for line in past]
         facts = await self._facts(last, lines)
         payload = _payload(messages)
+        kind = last.errand.kind if last.errand else "message"
         said = {"type": kind, "interface": where.interface, "payload": payload}
         system = self._system(offer)
         room = budget - len(system) - 2000

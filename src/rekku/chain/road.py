@@ -237,6 +237,8 @@ class Road:
                 log.warning("The leases could not be renewed: %s", error)
 
     async def _who(self, entry: Entry) -> Principal:
+        if entry.message.errand is not None:
+            return await self.people.person(entry.person_id, entry.conversation.interface)
         principal, _ = await self.people.principal(entry.conversation.interface, entry.message.user)
         return principal
 

@@ -80,7 +80,10 @@ class Runner:
         except TurnCancelled:
             return await self._close(turn, "cancelled", words.CANCELLED, Outcome.CANCELLED)
         except EngineError as error:
-            return await self._defer(turn, error)
+            if turn.message.errand is None:
+                return await self._defer(turn, error)
+            log.warning("An errand in %s goes out in plain words: %s", turn.conversation, error)
+            await self._say_errand(turn)
         outcome = Outcome.FAILED if turn.failures else Outcome.ANSWERED
         unfinished = bool(self._listeners()) or turn.drafted is not None
         await self._commit(turn, "ending" if unfinished else "done")
@@ -93,7 +96,8 @@ class Runner:
         await self._notice(turn, notice)
         turn.outgoing, turn.writes = [], []
         await self._thinker.take_up_draft(turn)
-        return await self._close(turn, "given_up", text, Outcome.FAILED)
+        errand = turn.message.errand
+        return await self._close(turn, "given_up", errand.fallback if errand else text, Outcome.FAILED)
 
     async def drop(self, turn: OpenTurn) -> Outcome:
         """End a turn without a word: its person has been blocked meanwhile."""
@@ -138,7 +142,9 @@ class Runner:
 
     async def _conclude(self, turn: OpenTurn, prompt: Prompt) -> None:
         """Nobody is left without words: if the model has said nothing, it is asked once, else Rekku says something."""
-        if turn.failures:
+        if turn.message.errand is not None:
+            await self._say_errand(turn)
+        elif turn.failures:
             problems = "; ".join(turn.failures)
             self._say(turn, words.GAVE_UP_CORRECTING.format(problems=words.shorten(problems, 600)))
             await self._notice(turn, f"A model could not correct its actions in {turn.conversation}: {problems}")
@@ -151,6 +157,13 @@ class Runner:
         if not turn.sent:
             done = [deed.action for deed in _deeds(turn) if deed.status == "done"]
             self._say(turn, words.done(done) if done else words.SILENT_MODEL)
+
+    async def _say_errand(self, turn: OpenTurn) -> None:
+        """What an errand promised is said in any case, unless its conversation has heard from the model."""
+        assert turn.message.errand is not None
+        before = await self._outbox.of_turn(turn.id) if turn.resumed else []
+        if not any(sent.to == turn.conversation for sent in (*turn.sent, *before) if sent.status != "draft"):
+            self._say(turn, turn.message.errand.fallback)
 
     def _say(self, turn: OpenTurn, text: str) -> None:
         """Rekku's own words, into the conversation of the turn."""

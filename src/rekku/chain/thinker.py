@@ -1,5 +1,6 @@
 """One reply of the model: the prompt goes out, the draft is shown, the reply comes apart into a step."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -14,6 +15,7 @@ from rekku.chain.prompt import Prompt, PromptBuilder
 from rekku.chain.turn import OpenTurn, prompting
 from rekku.chain.words import NOT_CLEAN
 from rekku.core.clock import Clock
+from rekku.core.errors import EngineUnreachable
 from rekku.core.turn import Deed
 from rekku.store.journal import StepRecord
 from rekku.store.outbox import OutboxStore
@@ -73,9 +75,16 @@ class Thinker:
         turn.draft = self._new_draft(turn) if left else None
 
     async def think(self, turn: OpenTurn, prompt: Prompt) -> StepRecord:
-        """Ask the model; its reply is the turn's next step. Raises EngineError if none answers."""
+        """Ask the model; its reply is the turn's next step. Raises EngineError if none answers (an errand: in time)."""
         await self._ledger.commit(turn)
-        reply = await self._ask(turn, prompt)
+        errand = turn.message.errand
+        if errand is not None and self._engines.active().members.value("waits_for_a_person"):
+            raise EngineUnreachable("a person would have to answer, and this cannot wait")
+        try:
+            async with asyncio.timeout(errand.patience if errand else None):
+                reply = await self._ask(turn, prompt)
+        except TimeoutError:
+            raise EngineUnreachable("no engine answered in time") from None
         parsed = await parse_reply(
             reply.text, self._catalogue.actions.keys(), prompt.offer.reply_fields.keys(), max_actions=self._most_actions
         )

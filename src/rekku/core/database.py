@@ -37,7 +37,7 @@ Result = TypeVar("Result")
 LongText = Text().with_variant(LONGTEXT(), "mysql", "mariadb")
 """Text of any length; plain `Text` ends at 64 KB on MariaDB."""
 
-Key = String(190)
+Key = String(255)
 """A text that may be indexed, compared byte for byte on both databases."""
 
 

@@ -50,12 +50,29 @@ class Quote:
 
 
 @dataclass(frozen=True, slots=True)
+class Errand:
+    """What makes a message a turn of Rekku's own accord (a reminder that is due), on behalf of a person.
+
+    The turn has that person's rights, as they are when it runs. `fallback` goes out in plain words if no engine
+    answers within `patience` seconds, or if the turn ended without a word to its conversation. `kind` is what the
+    prompt's `input.type` says.
+    """
+
+    kind: str
+    person_id: str
+    fallback: str
+    patience: float = 15.0
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """One message that arrived.
 
     `message_id` is the platform's own id; it makes redelivery harmless ("" if there is none).
     `direct` says that nobody else reads along; `addressed` that Rekku is meant (a direct chat, a mention,
     a reply to it, its name). `raw` is the platform's own object, for the interface's own use: it is not stored.
+    A component that hands over an `errand` gives the words of it as `text`, and as `message_id` a name that is the
+    same each time that the same errand is handed over: it then runs once.
     """
 
     conversation: Conversation
@@ -68,4 +85,5 @@ class Message:
     addressed: bool = True
     reply_to: Quote | None = None
     attachments: tuple[Attachment, ...] = ()
+    errand: Errand | None = None
     raw: object = field(default=None, compare=False, repr=False)

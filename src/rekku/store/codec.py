@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from rekku.core.message import Attachment, Conversation, Message, Quote, User
+from rekku.core.message import Attachment, Conversation, Errand, Message, Quote, User
 from rekku.core.turn import Deed
 
 
@@ -37,6 +37,9 @@ def dump_message(message: Message) -> str:
         quote = message.reply_to
         user = [quote.user.id, quote.user.name, quote.user.tag]
         body["reply_to"] = [quote.message_id, user, quote.text, quote.from_rekku]
+    if message.errand:
+        errand = message.errand
+        body["errand"] = [errand.kind, errand.person_id, errand.fallback, errand.patience]
     return dump(body)
 
 
@@ -56,6 +59,7 @@ def load_message(conversation: Conversation, text: str, attachments: tuple[Attac
         chat_name=body["chat_name"],
         direct=body["direct"],
         reply_to=quote,
+        errand=Errand(*body["errand"]) if "errand" in body else None,
         attachments=attachments,
     )
 

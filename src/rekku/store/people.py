@@ -86,6 +86,14 @@ class People:
         person = TRAINER_PERSON if role is Role.TRAINER else account.person_id
         return Principal(person, role, interface, user.id, user.name or user.tag or user.id), writes
 
+    async def person(self, person_id: str, interface: str) -> Principal:
+        """A person as a principal, by an account on this interface if there is one; who is not known is a stranger."""
+        accounts = [account for account in await self.accounts() if account.person_id == person_id]
+        accounts.sort(key=lambda account: account.interface != interface)
+        account = accounts[0] if accounts else Account(interface, "", person_id, "", "", Role.UNKNOWN.word)
+        role = Role.TRAINER if person_id == TRAINER_PERSON else max(map(self._role, accounts), default=Role.UNKNOWN)
+        return Principal(person_id, role, account.interface, account.user_id, account.name or account.user_id)
+
     async def seen(self, message: Message, person_id: str) -> list[Write]:
         """The writes that keep the chat of a message known, at most one a minute for a chat that has not changed."""
         where, now = message.conversation, self._clock.now()
@@ -97,7 +105,7 @@ class People:
         if len(self._touched) > 10_000:
             self._touched.clear()
         key = {"interface": where.interface, "chat_id": where.chat_id, "thread_id": where.thread_id}
-        name = message.chat_name[:190]
+        name = message.chat_name[:255]
         row = ADD_CHAT(**key, name=name, direct=message.direct, person_id=owner, active_at=now)
         touch = TOUCH(i=where.interface, c=where.chat_id, t=where.thread_id, n=name, d=message.direct, p=owner, now=now)
         return [row, touch]
@@ -153,11 +161,11 @@ class People:
             account = Account(interface, user.id, person, user.name, user.tag, Role.UNKNOWN.word)
             writes = [
                 ADD_PERSON(person_id=person, role=Role.UNKNOWN.word, name=user.name, since=self._clock.now()),
-                ADD_ACCOUNT(interface=interface, user_id=user.id, person_id=person, name=user.name, tag=user.tag[:190]),
+                ADD_ACCOUNT(interface=interface, user_id=user.id, person_id=person, name=user.name, tag=user.tag[:255]),
             ]
         elif (user.name or user.tag) and (account.name, account.tag) != (user.name, user.tag):
             account = Account(interface, user.id, account.person_id, user.name, user.tag, account.role)
-            writes = [RENAME(i=interface, u=user.id, new_name=user.name, new_tag=user.tag[:190])]
+            writes = [RENAME(i=interface, u=user.id, new_name=user.name, new_tag=user.tag[:255])]
         if len(self._accounts) > 10_000:
             self._accounts.clear()
         self._accounts[key] = account

@@ -65,7 +65,7 @@ def audited(
     """The write that notes who asked for what."""
     text = dump(detail)[:4000]
     return AUDITED(
-        id=number, at=at, turn_id=turn_id, person_id=who.person_id, action=action[:190], detail=text, outcome=outcome
+        id=number, at=at, turn_id=turn_id, person_id=who.person_id, action=action[:255], detail=text, outcome=outcome
     )
 
 
