@@ -132,7 +132,7 @@ def _assemble(
         settings=settings,
         persona=home / home_folder.PERSONA,
         me=installation(home),
-        commands=CommandDesk(read, commands.run),
+        commands=CommandDesk(read, commands.heard_by, commands.run),
     )
 
     def make_host(kind: Kind, name: str, values: Settings, scope: Supervisor) -> Host:

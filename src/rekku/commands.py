@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from rekku.core.commands import Command, CommandCall
+from rekku.core.commands import Answer, Command, CommandCall
 from rekku.core.errors import RekkuError
 from rekku.core.members import in_thread
-from rekku.core.message import Message
+from rekku.core.message import Conversation, Message
 from rekku.core.principal import Principal
 from rekku.core.registry import Component, Registry
 
@@ -25,10 +25,11 @@ BROKEN = "/{name} broke ({kind}). The log says where; nothing else was changed."
 
 @dataclass(frozen=True, slots=True)
 class Typed:
-    """A command as it was typed."""
+    """A command as it was typed; `plain` if it is a message that a listening command gets."""
 
     name: str
     text: str
+    plain: bool = False
 
 
 def read(text: str) -> Typed | None:
@@ -44,6 +45,7 @@ class Commands:
         self._registry = registry
         self._own: dict[str, Command] = {}
         self._all: dict[str, Command] | None = None
+        self._listening: dict[tuple[Conversation, str], str] = {}
         registry.on_change(self._forget)
 
     def add(self, commands: Iterable[Command]) -> None:
@@ -61,19 +63,28 @@ class Commands:
             self._all = {**found, **self._own}
         return self._all
 
+    def heard_by(self, message: Message, principal: Principal) -> Typed | None:
+        """The command that listens to this person's plain messages here (see `core.commands.Answer`); None if none."""
+        name = self._listening.get((message.conversation, principal.person_id))
+        return None if name is None else Typed(name, message.text, plain=True)
+
     async def run(self, typed: Typed, principal: Principal, message: Message) -> str:
         """Run a command if this person may; the words for the person, whatever happens."""
         command = (await self.known()).get(typed.name)
+        here = (message.conversation, principal.person_id)
         if command is None:
+            if typed.plain:  # its component has gone
+                self._listening.pop(here, None)
             return UNKNOWN.format(name=typed.name)
         if principal.role < command.role:
             return NOT_PERMITTED.format(name=typed.name, role=command.role.word, own=principal.role.word)
-        call = CommandCall(typed.name, typed.text, principal, message)
+        call = CommandCall(typed.name, typed.text, principal, message, typed.plain)
         try:
-            if inspect.iscoroutinefunction(command.run):
-                return str(await command.run(call))
-            result = await in_thread(command.run, call)
-            return str(await result if inspect.isawaitable(result) else result)
+            answer = await _answer(command, call)
+            if isinstance(answer, Answer):
+                self._listen(here, typed.name if answer.listens else "")
+                return answer.text
+            return str(answer)
         except RekkuError as error:
             return FAILED.format(name=typed.name, reason=error)
         except Exception as error:  # the door to a component's command
@@ -90,5 +101,18 @@ class Commands:
             log.exception("The commands of %s could not be had.", component.name)
             return []
 
+    def _listen(self, here: tuple[Conversation, str], name: str) -> None:
+        if name:
+            self._listening[here] = name
+        else:
+            self._listening.pop(here, None)
+
     def _forget(self) -> None:
         self._all = None
+
+
+async def _answer(command: Command, call: CommandCall) -> object:
+    if inspect.iscoroutinefunction(command.run):
+        return await command.run(call)
+    result = await in_thread(command.run, call)
+    return await result if inspect.isawaitable(result) else result

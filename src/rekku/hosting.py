@@ -15,6 +15,7 @@ from rekku.core.desk import Desk
 from rekku.core.host import Receipt
 from rekku.core.message import Attachment, Conversation, Message
 from rekku.core.model_call import ChatMessages
+from rekku.core.people import Person
 from rekku.core.principal import Principal
 from rekku.core.registry import Kind
 from rekku.core.settings import Settings
@@ -78,6 +79,10 @@ class ComponentHost:
     async def resolve(self, interface: str | None, target: str | None, thread_id: str | None) -> Conversation:
         """The one conversation that these three mean."""
         return await self.road.voice.resolve(interface, target, thread_id)
+
+    async def people(self, text: str = "") -> list[Person]:
+        """Everybody whom Rekku has met, or those whom a text may mean."""
+        return await self.road.people.known(text)
 
     async def ask(self, prompt: str | ChatMessages) -> str:
         """Ask the model outside of any turn."""

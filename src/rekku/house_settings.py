@@ -17,6 +17,12 @@ SETTINGS: tuple[Setting, ...] = (
         list,
         (),
     ),
+    Setting(
+        "APPROVALS",
+        "When a high-risk action waits for your /approve: tainted (other people's words are in sight), always, never.",
+        default="tainted",
+        choices=("tainted", "always", "never"),
+    ),
     Setting("ACTIVE_LLM", "The engine to think with, until /llm chooses another."),
     Setting("FALLBACK_LLM", "Engines to try, in this order, when the first gives no answer.", list, ()),
     Setting("ENGINE_TIMEOUT", "Seconds that one call of a model may take.", float, 120.0, minimum=1),

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from rekku.chain import words
+from rekku.chain.approvals import LEFT_OPEN, Approvals
 from rekku.chain.catalogue import Catalogue, Owned
 from rekku.chain.permission import Rules, refusal
 from rekku.chain.turn import Doing, OpenTurn, TurnCancelled, current
@@ -45,6 +46,7 @@ class Dispatcher:
         *,
         catalogue: Catalogue,
         rules: Rules,
+        approvals: Approvals,
         action_limit: float,
         clock: Clock,
         next_id: Callable[[], int],
@@ -53,6 +55,7 @@ class Dispatcher:
     ) -> None:
         self._catalogue = catalogue
         self._rules = rules
+        self._approvals = approvals
         self._action_limit = action_limit
         self._clock = clock
         self._next_id = next_id
@@ -64,6 +67,8 @@ class Dispatcher:
         for index, deed in enumerate(step.deeds):
             if deed.status == "started" and not self._idempotent(deed.action):
                 step.set(index, replace(deed, status="unknown", problems=(f"{deed.action}: {words.UNKNOWN_OUTCOME}",)))
+            elif deed.status == "asked":
+                step.set(index, replace(deed, status="refused", problems=(LEFT_OPEN.format(action=deed.action),)))
             elif deed.status in ("planned", "started"):
                 await self._one(turn, step, index)
             turn.tainted = turn.tainted or self._brings_words(step.deeds[index])
@@ -72,6 +77,8 @@ class Dispatcher:
         deed = step.deeds[index]
         owned = self._catalogue.actions.get(deed.action)
         problems = await self._problems(turn, deed, owned)
+        if owned is not None and not problems and self._approvals.wanted(owned.action, turn):
+            problems = await self._approved(turn, step, index)
         audit = 0
         if owned is not None and owned.action.risk > Risk.LOW:
             audit = self._next_id()
@@ -93,6 +100,19 @@ class Dispatcher:
             turn.writes.append(audit_outcome(audit, done.status))
         step.set(index, done)
 
+    async def _approved(self, turn: OpenTurn, step: StepRecord, index: int) -> list[str]:
+        """Wait for the trainer's yes; empty if it came. That it was asked is kept first: a crash now means no."""
+        deed = step.deeds[index]
+        step.set(index, replace(deed, status="asked"))
+        await self._save(turn)
+        try:
+            async with turn.interruptible():
+                refused = await self._approvals.ask(turn, deed, index)
+        except TurnCancelled:
+            step.set(index, replace(deed, status="refused", problems=(f"{deed.action} was cancelled",)))
+            raise
+        return [refused] if refused else []
+
     async def _problems(self, turn: OpenTurn, deed: Deed, owned: Owned | None) -> list[str]:
         """Why the deed cannot be done, in words for the model; empty if it can."""
         if owned is None:
@@ -102,11 +122,6 @@ class Dispatcher:
         refused = refusal(action, turn.principal, turn.conversation, turn.message.direct, self._rules)
         if refused:
             return [refused]
-        if action.risk is Risk.HIGH and turn.tainted:
-            return [
-                f"{action.name} is not permitted in this turn: it shows words of other people, and the trainer has "
-                "not approved it. Ask the trainer to write again without them"
-            ]
         absent = action.absent(deed.payload)
         if absent:
             return absent

@@ -28,7 +28,8 @@ LONGEST_TEXT = 200_000
 
 
 class Gate:
-    """Where every message comes in. `read_command` gives None if a text is none; `run_command` answers in any case."""
+    """Where every message comes in. `read_command` gives None if a text is none; `heard_by` the command that listens to
+    this person's plain messages here, or None; `run_command` answers in any case."""
 
     def __init__(
         self,
@@ -40,6 +41,7 @@ class Gate:
         clock: Clock,
         next_id: Callable[[], int],
         read_command: Callable[[str], Any],
+        heard_by: Callable[[Message, Principal], Any],
         run_command: Callable[[Any, Principal, Message], Awaitable[str]],
         say: Callable[[Conversation, str, Message, Sequence[Write]], Awaitable[None]],
         persona_name: Callable[[], str],
@@ -52,6 +54,7 @@ class Gate:
         self._clock = clock
         self._next_id = next_id
         self._read = read_command
+        self._heard_by = heard_by
         self._run = run_command
         self._say = say
         self._persona_name = persona_name
@@ -67,7 +70,7 @@ class Gate:
             return Ticket().close(Outcome.IGNORED)
         writes += await self._people.seen(message, principal.person_id)
         addressed = message.direct or message.addressed or self._named(message.text)
-        command = self._read(message.text) if addressed else None
+        command = self._read(message.text) or self._heard_by(message, principal) if addressed else None
         number, now = self._next_id(), self._clock.now()
         status = "command" if command else "waiting" if addressed else "heard"
         limited = status == "waiting" and principal.role is Role.UNKNOWN

@@ -91,7 +91,7 @@ class PromptBuilder:
         offer = self._catalogue.offer(who, where, last.direct)
         past = await self._past(where, own_ids) if with_history else []
         lines = [_line(line) for line in past]
-        facts = await self._facts(last, lines)
+        facts = await self._facts(last, [{**line, "person_id": s.person_id} for line, s in zip(lines, past, strict=True)])
         payload = _payload(messages)
         kind = last.errand.kind if last.errand else "message"
         said = {"type": kind, "interface": where.interface, "payload": payload}
@@ -129,7 +129,10 @@ class PromptBuilder:
         return shown[-self._history :]
 
     async def _facts(self, message: Message, past: Sequence[dict[str, str]]) -> dict[str, Any]:
-        """Every component's facts, gathered at the same time; late and broken ones are left out."""
+        """Every component's facts, gathered at the same time; late and broken ones are left out.
+
+        They are told the recent messages by chat: who (`from`, `person_id`, "" for Rekku), `at` and `text`.
+        """
         telling = [c for c in self._registry if c.kind is Kind.PLUGIN and c.members.has("get_static_injection")]
         if not telling:
             return {}

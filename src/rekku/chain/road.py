@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from rekku.chain import words
+from rekku.chain.approvals import Approvals, Asking
 from rekku.chain.catalogue import MESSAGE, OWN_MESSAGE, Catalogue
 from rekku.chain.dispatcher import Dispatcher
 from rekku.chain.draft import Draft
@@ -49,9 +50,11 @@ CONTEXT = "context:"
 
 @dataclass(frozen=True, slots=True)
 class CommandDesk:
-    """How the gate recognises and runs slash commands; `read` gives None for a text that is none."""
+    """How the gate recognises and runs slash commands; `read` gives None for a text that is none, and `heard_by` the
+    command that listens to a person's plain messages in a conversation."""
 
     read: Callable[[str], Any]
+    heard_by: Callable[[Message, Principal], Any]
     run: Callable[[Any, Principal, Message], Awaitable[str]]
 
 
@@ -126,6 +129,9 @@ class Road:
             secrets=self.secrets,
             release=lambda messages, turn: self.sender.queue(messages, turn.message),
         )
+        self.approvals = Approvals(
+            asking=Asking(settings["APPROVALS"]), clock=clock, spawn=supervisor.spawn, say=self.voice.answer
+        )
         self.runner = self._runner(settings)
         self.inbox = Inbox(
             runner=self.runner,
@@ -143,6 +149,7 @@ class Road:
             clock=clock,
             next_id=self.ids,
             read_command=commands.read,
+            heard_by=commands.heard_by,
             run_command=commands.run,
             say=self.voice.answer,
             persona_name=lambda: self.prompts.name,
@@ -166,6 +173,7 @@ class Road:
         dispatcher = Dispatcher(
             catalogue=self.catalogue,
             rules=self.rules,
+            approvals=self.approvals,
             action_limit=settings["ACTION_TIMEOUT"],
             clock=self.clock,
             next_id=self.ids,

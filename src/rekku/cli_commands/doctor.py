@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from rekku.app import Rekku
     from rekku.loader.report import FileReport
 
+log = logging.getLogger(__name__)
+
 HIDDEN_STATES = frozenset({"helper"})
 
 
@@ -30,7 +32,7 @@ async def _examine(ground: Ground) -> int:
     async with running(ground.home, ground.environ, start=False) as rekku:
         reports = [r for r in rekku.loader.reports.values() if r.state not in HIDDEN_STATES]
         reports.sort(key=lambda r: (r.kind, r.name, r.builtin))
-        print(_table([(r.name, r.state, str(r.file), r.reason) for r in reports]))
+        print(_table([(r.name, r.state, str(r.file), r.reason or await _health(rekku, r)) for r in reports]))
         for report in reports:
             if report.traceback:
                 print(f"\n{report.file}:\n{ground.redaction.clean(report.traceback).rstrip()}")
@@ -45,6 +47,20 @@ async def _examine(ground: Ground) -> int:
 def _is_broken(report: "FileReport") -> bool:
     """Whether it ought to work and does not. A built-in whose library is not installed was not asked for."""
     return report.state == "failed" or (report.state == "missing" and not report.builtin)
+
+
+async def _health(rekku: "Rekku", report: "FileReport") -> str:
+    """What a plugin or an interface that is loaded says about itself; it was not started, so it may not know."""
+    from rekku.core.registry import Kind
+
+    component = rekku.registry.get(report.kind, report.name)
+    if report.state != "loaded" or component is None or component.kind is Kind.ENGINE:
+        return ""
+    try:
+        return str(await component.members.call("health"))
+    except Exception:  # the door to a component's own code
+        log.debug("%s cannot say how it is before it is started.", report.name, exc_info=True)
+        return ""
 
 
 async def _database(rekku: "Rekku") -> str:

@@ -11,6 +11,7 @@ from rekku.core.database import Database
 from rekku.core.desk import Desk
 from rekku.core.message import Attachment, Conversation, Message
 from rekku.core.model_call import ChatMessages
+from rekku.core.people import Person
 from rekku.core.principal import Principal
 from rekku.core.settings import Settings
 from rekku.core.turn import Outcome
@@ -95,6 +96,13 @@ class Host(Protocol):
     async def resolve(self, interface: str | None, target: str | None, thread_id: str | None) -> Conversation:
         """The one conversation that these three mean, seen from the running turn. Raises ActionError that says
         what is ambiguous or unknown, or that the turn's person may not write there."""
+        ...
+
+    async def people(self, text: str = "") -> list[Person]:
+        """Everybody whom Rekku has met, or those whom `interface:id`, an id, an @tag or a name may mean.
+
+        Who may be named to whom is for the caller to decide.
+        """
         ...
 
     async def ask(self, prompt: str | ChatMessages) -> str:

@@ -23,7 +23,8 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Deed:
-    """One action of a turn. `status` is planned, started, done, failed, refused, quoted (not meant) or unknown."""
+    """One action of a turn. `status` is planned, asked (an approval is awaited), started, done, failed, refused,
+    quoted (not meant) or unknown."""
 
     action: str
     payload: Mapping[str, Any]

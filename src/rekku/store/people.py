@@ -11,6 +11,8 @@ from sqlalchemy import Table, bindparam, delete, exists, func, select, update
 from rekku.core.clock import Clock
 from rekku.core.database import Database, Statement, Write, insert_or_ignore
 from rekku.core.message import Conversation, Message, User
+from rekku.core.people import Account as PublicAccount
+from rekku.core.people import Person
 from rekku.core.principal import TRAINER_PERSON, Principal, Role
 from rekku.store.schema import ACCOUNTS, ATTACHMENTS, AUDIT, CHATS, HISTORY, INBOX, OUTBOX, PEOPLE, STEPS
 
@@ -83,8 +85,7 @@ class People:
         """Who it is, and the writes that make a newcomer known to the database."""
         account, writes = await self._account(interface, user)
         role = self._role(account)
-        person = TRAINER_PERSON if role is Role.TRAINER else account.person_id
-        return Principal(person, role, interface, user.id, user.name or user.tag or user.id), writes
+        return Principal(self._person(account), role, interface, user.id, user.name or user.tag or user.id), writes
 
     async def person(self, person_id: str, interface: str) -> Principal:
         """A person as a principal, by an account on this interface if there is one; who is not known is a stranger."""
@@ -116,6 +117,14 @@ class People:
         accounts = await self.accounts()
         exact = [a for a in accounts if f"{a.interface}:{a.user_id}".casefold() == wanted]
         return exact or [a for a in accounts if wanted in (a.user_id.casefold(), a.tag.casefold(), a.name.casefold())]
+
+    async def known(self, text: str = "") -> list[Person]:
+        """Everybody, or those whom `interface:id`, an id, an @tag or a name may mean; with all their accounts."""
+        meant = {self._person(account) for account in await self.find(text)} if text.strip() else None
+        persons: dict[str, list[Account]] = {}
+        for account in await self.accounts():
+            persons.setdefault(self._person(account), []).append(account)
+        return [_public(who, self._role(a[0]), a) for who, a in persons.items() if meant is None or who in meant]
 
     async def accounts(self) -> list[Account]:
         """Every account, in order."""
@@ -171,6 +180,10 @@ class People:
         self._accounts[key] = account
         return account, writes
 
+    def _person(self, account: Account) -> str:
+        """Whose account it is; an account that became the trainer's later kept its number in the table."""
+        return TRAINER_PERSON if self._role(account) is Role.TRAINER else account.person_id
+
     def _role(self, account: Account) -> Role:
         key = (account.interface, account.user_id)
         if key in self.trainers:
@@ -179,6 +192,12 @@ class People:
         if role is Role.BLOCKED:
             return role
         return max(role, Role.KNOWN) if key in self._known else role
+
+
+def _public(person_id: str, role: Role, accounts: Iterable[Account]) -> Person:
+    return Person(
+        person_id, role, tuple(PublicAccount(a.interface, User(a.user_id, a.name, a.tag)) for a in accounts)
+    )
 
 
 def _chat(row: Any) -> Chat:

@@ -1,0 +1,46 @@
+"""Who may hear what is remembered: one rule, for every recall.
+
+A memory keeps its privacy, the group chats where it was told, and who was present. Being mentioned grants nothing.
+A prompt has one audience: the conversation that gets the reply.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from enum import StrEnum
+
+from rekku.core.message import Conversation
+
+
+class Privacy(StrEnum):
+    """How far a memory may go: to who was present, also to the chats where it was told, or to everybody."""
+
+    PRIVATE = "private"
+    CHAT = "chat"
+    PUBLIC = "public"
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """Who hears a reply: the members of a chat, or in a direct chat the one person `person_id`."""
+
+    conversation: Conversation
+    direct: bool
+    person_id: str
+
+    @property
+    def usual(self) -> Privacy:
+        """The privacy of what is told here, if nobody says otherwise."""
+        return Privacy.PRIVATE if self.direct else Privacy.CHAT
+
+    def may_hear(self, privacy: Privacy, places: Collection[Conversation], present: Collection[str]) -> bool:
+        """Whether a memory that was told in these group chats, with these people present, may be told here.
+
+        What was told in a thread stays in that thread; what was told in a chat may be told in its threads.
+        """
+        if privacy is Privacy.PUBLIC:
+            return True
+        if self.direct:
+            return self.person_id in present
+        here = self.conversation
+        chat = Conversation(here.interface, here.chat_id)
+        return privacy is Privacy.CHAT and (here in places or chat in places)

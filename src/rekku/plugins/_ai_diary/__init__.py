@@ -1,0 +1,1 @@
+"""The parts of the diary; see `plugins/ai_diary.py`."""

@@ -1,0 +1,141 @@
+"""The book of events: who may see which, and what is written into it."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from rekku.core.database import Database
+from rekku.core.errors import ActionError
+from rekku.core.message import Conversation, Message
+from rekku.core.principal import Principal
+from rekku.plugins._event import tables
+from rekku.plugins._event.asked import Wanted
+from rekku.plugins._event.calendar import wall_time
+from rekku.plugins._event.tables import Event
+
+SHOWN = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """Who asks, and where. In a group only that chat's events are there: others read along."""
+
+    principal: Principal
+    message: Message
+
+    @property
+    def here(self) -> dict[str, str]:
+        """The chat, as statements want it; empty in a direct chat."""
+        where = self.message.conversation
+        return {} if self.message.direct else {"i": where.interface, "c": where.chat_id}
+
+    def sees(self, event: Event) -> bool:
+        """Whether this event may be shown and changed here."""
+        where = self.message.conversation
+        same = (event.conversation.interface, event.conversation.chat_id) == (where.interface, where.chat_id)
+        own = event.person_id == self.principal.person_id or (self.principal.is_trainer and self.message.direct)
+        return own and (self.message.direct or same)
+
+
+class Book:
+    """The table. `interval` is that of events that repeat always."""
+
+    def __init__(self, database: Database, interval: timedelta) -> None:
+        self._db = database
+        self._interval = interval
+
+    async def add(
+        self,
+        who: Principal,
+        where: Conversation,
+        direct: bool,
+        wanted: Wanted,
+        description: str,
+        late_policy: str,
+        created_by: str,
+        now: datetime,
+        mark: str = "",
+    ) -> tuple[Event, bool]:
+        """Keep an event; False if the same one is there already."""
+        what = _what(wanted, description, late_policy)
+        mark = mark or _mark(who.person_id, where, what)
+        row = tables.ADD(
+            **what,
+            mark=mark,
+            person_id=who.person_id,
+            created_by=created_by[:200],
+            interface=where.interface,
+            chat_id=where.chat_id,
+            thread_id=where.thread_id,
+            direct=direct,
+            status="waiting",
+            next_at=wanted.first,
+            wake_at=wanted.first,
+            tries=0,
+            last_at=None,
+            last_outcome="",
+            acknowledged_at=None,
+            created_at=now,
+        )
+        (added,) = await self._db.write(row)
+        return (await self._events(tables.BY_MARK, which=mark))[0], bool(added)
+
+    async def is_full(self, person_id: str, limit: int) -> bool:
+        """Whether a person has so many events that wait."""
+        return len(await self._db.fetch(tables.WAITING, who=person_id, most=limit)) >= limit
+
+    async def one(self, viewer: Viewer, number: int) -> Event:
+        """An event by its number. Raises ActionError if it is not there for this viewer."""
+        found = await self._events(tables.ONE, row=number)
+        if not found or not viewer.sees(found[0]):
+            raise ActionError(f"payload.id: there is no event {number} here; event_list shows which there are")
+        return found[0]
+
+    async def last(self, viewer: Viewer) -> Event:
+        """The event that was told last. Raises ActionError if none was."""
+        found = await self.told(viewer, 1)
+        if not found:
+            raise ActionError("no event has come here yet; give payload.id")
+        return found[0]
+
+    async def waiting(self, viewer: Viewer, *, everybody: bool = False) -> list[Event]:
+        """The events that are still to come, the next first."""
+        if everybody:
+            return await self._events(tables.ALL, most=SHOWN)
+        statement = tables.OF_HERE if viewer.here else tables.OF
+        return await self._events(statement, who=viewer.principal.person_id, most=SHOWN, **viewer.here)
+
+    async def told(self, viewer: Viewer, most: int) -> list[Event]:
+        """The events that have come, the latest first."""
+        statement = tables.TOLD_HERE if viewer.here else tables.TOLD
+        return await self._events(statement, who=viewer.principal.person_id, most=most, **viewer.here)
+
+    async def change(self, event: Event, wanted: Wanted, description: str, late_policy: str) -> Event:
+        """Write an event anew."""
+        what = {**_what(wanted, description, late_policy), "next_at": wanted.first}
+        what["mark"] = _mark(event.person_id, event.conversation, what)
+        same = await self._events(tables.BY_MARK, which=what["mark"])
+        if same and same[0].id != event.id:
+            raise ActionError(f"the event {same[0].id} is the same already; cancel one of them")
+        await self._db.write(tables.CHANGE(row=event.id, **{f"new_{name}": value for name, value in what.items()}))
+        return (await self._events(tables.ONE, row=event.id))[0]
+
+    async def snooze(self, event: Event, at: datetime, now: datetime) -> Event:
+        """Let it come (again) at an instant; one that repeats goes on as before, beside it."""
+        if event.rule.repeats:
+            zone = event.rule.zone
+            rule = type(event.rule)(wall_time(at, zone), zone)
+            mark = f"snoozed {event.id}"
+            who = Principal(event.person_id, Principal.__annotations__ and _no_role(), "", "")
+            event, added = await self.add(
+                who, event.conversation, event.direct, Wanted(rule, at), event.description, event.late_policy, "", now, mark
+            )
+            if added:
+                return event
+        await self._db.write(tables.SNOOZE(row=event.id, at=at))
+        return (await self._events(tables.ONE, row=event.id))[0]
+
+    async def _events(self, statement: Any, **values: Any) -> list[Event]:
+        return [tables.read(row, self._interval) for row in await self._db.fetch(statement, **values)]

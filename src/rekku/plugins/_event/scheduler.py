@@ -1,0 +1,193 @@
+"""Who wakes up when an event is due, and hands it over.
+
+First the event is handed over, under a name that is made of its id and the instant at which it was due, so that a
+second handing over changes nothing; then its row moves on. So a crash at any moment loses and doubles nothing.
+"""
+
+import asyncio
+import logging
+import random
+from collections.abc import Coroutine, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from rekku.core.errors import StoreError
+from rekku.core.host import Host, Receipt
+from rekku.core.message import Errand, Message, User
+from rekku.core.turn import Outcome
+from rekku.plugins._event import tables, words
+from rekku.plugins._event.calendar import missed, next_after
+from rekku.plugins._event.tables import Event
+
+log = logging.getLogger(__name__)
+
+TICK = 15.0
+"""Seconds after which the clock on the wall is looked at again: it may have been set, or the machine has slept."""
+
+LOOK = 30.0
+"""Seconds after which a database that others write to is asked again; one that is ours alone is asked rarely."""
+
+LOOK_ALONE = 600.0
+AWAY = 2.0
+"""Seconds between two tries while the database is away."""
+
+LEASE = timedelta(seconds=60)
+AT_ONCE = 100
+"""So many events are handed over together."""
+
+MOST_TRIES = 8
+START_UPS_APART = timedelta(minutes=1)
+"""An event that repeats always comes at every start-up, but not again at starts that follow each other so closely."""
+
+
+class Scheduler:
+    """Sleeps until something is due. `interval` is that of events that repeat always."""
+
+    def __init__(self, host: Host, interval: timedelta) -> None:
+        self._host = host
+        self._interval = interval
+        self._changed = asyncio.Event()
+
+    def wake(self) -> None:
+        """Events have changed."""
+        self._changed.set()
+
+    async def run(self) -> None:
+        """Hand over what is due, for ever."""
+        begun = False
+        while True:
+            self._changed.clear()
+            try:
+                if not begun:
+                    await self._begin()
+                    begun = True
+                due = await self._round()
+            except StoreError as error:
+                log.warning("The database is away, so events wait: %s", error)
+                await self._host.clock.sleep(AWAY)
+                continue
+            except Exception:  # noqa: BLE001 - the door to the scheduler: no error may end it
+                log.exception("The events could not be looked at; they are again in %g seconds.", TICK)
+                await self._host.clock.sleep(TICK)
+                continue
+            await self._rest(due)
+
+    async def _begin(self) -> None:
+        """What this process has claimed before it ended is free again; what repeats always is due."""
+        now = self._host.clock.now()
+        await self._host.database.write(
+            tables.RELEASE(now=now, soon=now + LEASE), tables.RISE(now=now, lately=now - START_UPS_APART)
+        )
+
+    async def _round(self) -> datetime | None:
+        """Hand over all that is due; the next instant at which something is."""
+        while True:
+            now = self._host.clock.now()
+            rows = await self._host.database.fetch(tables.DUE, now=now, most=AT_ONCE)
+            if not rows:
+                break
+            claims = [tables.CLAIM(row=row.id, seen=row.wake_at, lease=_lease(now)) for row in rows]
+            won = await self._host.database.write(*claims)
+            await self._hand_over([row for row, mine in zip(rows, won, strict=True) if mine])
+        found = await self._host.database.fetch(tables.NEXT)
+        return found[0].wake_at if found else None
+
+    async def _rest(self, due: datetime | None) -> None:
+        """Wait until an instant of the wall clock, until events change, or until it is time to look anyway."""
+        clock = self._host.clock
+        look = clock.monotonic() + (LOOK_ALONE if self._host.database.kind == "sqlite" else LOOK)
+        while not self._changed.is_set():
+            left = look - clock.monotonic()
+            if due is not None:
+                left = min(left, (due - clock.now()).total_seconds())
+            if left <= 0:
+                return
+            await self._first(clock.sleep(min(left, TICK)), self._changed.wait())
+
+    async def _first(self, *works: Coroutine[Any, Any, Any]) -> None:
+        tasks = [self._host.spawn(work, "events rest") for work in works]
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+
+    async def _hand_over(self, rows: Sequence[Any]) -> None:
+        await asyncio.gather(*(self._one(row) for row in rows))
+
+    async def _one(self, row: Any) -> None:
+        """One event, with its own mishaps; while the database is away it waits, for what it holds is claimed."""
+        while True:
+            try:
+                await self._deliver(tables.read(row, self._interval))
+            except StoreError as error:
+                log.warning("The database is away, so the event %d waits: %s", row.id, error)
+                await self._host.clock.sleep(AWAY)
+                continue
+            except Exception as error:  # noqa: BLE001 - the door to one event: the others must come all the same
+                log.exception("The event %d could not be handed over.", row.id)
+                await self._fail(row, error)
+            return
+
+    async def _deliver(self, event: Event) -> None:
+        due, now = event.next_at, self._host.clock.now()
+        if due is None:
+            return
+        late = words.lateness(due, now, missed(event.rule, due, now), event.rule.zone)
+        if late and event.late_policy == "skip":
+            await self._advance(event, due, now, "skipped")
+            return
+        receipt = await self._host.receive(_message(event, due, now, late))
+        await self._advance(event, due, now, "handed over")
+        self._host.spawn(self._watch(event.id, due, receipt), f"event {event.id}")
+
+    async def _advance(self, event: Event, due: datetime, now: datetime, outcome: str) -> None:
+        """The row goes on to the next time that is still to come, or is over."""
+        later = next_after(event.rule, max(due, now)) if event.rule.repeats else None
+        over = later is None
+        values: dict[str, Any] = {"to": "done" if over else "waiting", "new_next": later, "outcome": outcome}
+        mark = None if over else await self._mark(event.id)
+        await self._host.database.write(tables.ADVANCE(row=event.id, due=due, new_mark=mark, **values))
+
+    async def _mark(self, number: int) -> str | None:
+        found = await self._host.database.fetch(tables.ONE, row=number)
+        return found[0].mark if found else None
+
+    async def _watch(self, number: int, due: datetime, receipt: Receipt) -> None:
+        """Write down how it ended, when its words have gone out."""
+        outcome = await receipt.outcome()
+        if outcome is Outcome.IGNORED:
+            return
+        text = "cancelled" if outcome is Outcome.CANCELLED else "delivered"
+        while True:
+            try:
+                await self._host.database.write(tables.NOTE(row=number, due=due, outcome=text))
+                return
+            except StoreError:
+                await self._host.clock.sleep(AWAY)
+
+    async def _fail(self, row: Any, error: Exception) -> None:
+        """Try again later, each time after twice as long; in the end give up, and say so."""
+        now = self._host.clock.now()
+        if row.tries + 1 < MOST_TRIES:
+            at = now + timedelta(seconds=15 * 2**row.tries)
+            await self._host.database.write(tables.RETRY(row=row.id, due=row.next_at, n=row.tries + 1, at=at))
+            return
+        gone = {"to": "failed", "new_mark": None, "new_next": None, "outcome": "given up"}
+        await self._host.database.write(tables.ADVANCE(row=row.id, due=row.next_at, **gone))
+        await self._host.tell_trainer(
+            f"The event {row.id} was given up after {MOST_TRIES} tries ({type(error).__name__}); the log says why."
+        )
+
+
+def _lease(now: datetime) -> datetime:
+    """The end of a claim; two processes that claim in the same instant do not choose the same."""
+    return now + LEASE - timedelta(microseconds=random.randrange(1_000_000))
+
+
+def _message(event: Event, due: datetime, now: datetime, late: str) -> Message:
+    asks = bool(late) and event.late_policy == "ask"
+    errand = Errand("event", event.person_id, words.plain(event, late, asks))
+    name = f"event:{event.id}:{round(due.timestamp() * 1_000_000)}"
+    text = words.reminder(event, late, asks)
+    return Message(event.conversation, User(""), text, now, message_id=name, direct=event.direct, errand=errand)

@@ -1,0 +1,292 @@
+"""Rekku's account on Reddit: asking, checking and doing, through asyncpraw.
+
+This module and `trouble` import asyncpraw, which takes a while: they are loaded at first use, in a thread.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+from urllib.parse import urljoin, urlsplit
+
+import asyncpraw
+from aiohttp import ClientResponse
+from asyncpraw.models import PostMedia
+from asyncprawcore import Requestor
+from asyncprawcore.exceptions import Forbidden, NotFound, Redirect, RequestException, ResponseException
+
+from rekku.core.errors import ActionError
+from rekku.plugins._reddit_plugin.queue import Wish
+from rekku.plugins._reddit_plugin.trouble import Trouble, UnsureError, is_expected, trouble
+
+REDDIT = "https://www.reddit.com"
+OAUTH = "https://oauth.reddit.com"
+SHORT = "https://redd.it"
+CHECK_LIMIT = 10.0
+SEND_LIMIT = 90.0
+"""Seconds for a question, and for doing something (a picture is uploaded first)."""
+
+WRITES = ("/api/submit", "/api/comment", "/api/editusertext", "/api/del")
+CLOCKS_APART = timedelta(minutes=5)
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What is on Reddit now."""
+
+    thing: str
+    link: str
+
+
+class TroubleError(Exception):
+    """Reddit did not do it."""
+
+    def __init__(self, what: Trouble) -> None:
+        super().__init__(what.words)
+        self.trouble = what
+
+
+class Careful(Requestor):
+    """Knows whether a change was on its way, and keeps asyncprawcore from repeating one that may have happened."""
+
+    wrote = False
+
+    @asynccontextmanager
+    async def request(self, *args: Any, timeout: float | None = None, **kwargs: Any) -> AsyncIterator[ClientResponse]:
+        """Issue a request. A change that gets no clear answer is an UnsureError, which nobody tries again."""
+        method, url = args[0], self._reachable(str(args[1]))
+        writes = method == "POST" and _changes(url)
+        self.wrote = self.wrote or writes
+        try:
+            async with super().request(method, url, timeout=timeout, **kwargs) as response:
+                if writes and response.status >= 500:
+                    raise UnsureError(f"status {response.status}")
+                yield response
+        except RequestException as error:
+            if writes and isinstance(error.original_exception, ConnectionError):
+                raise RequestException(UnsureError(str(error)), args, {}) from error
+            raise
+
+    def _reachable(self, url: str) -> str:
+        """asyncpraw uploads to https only; a server of one's own (REDDIT_URL) may have none."""
+        own = urlsplit(self.reddit_url)
+        if own.scheme == "http" and urlsplit(url).netloc == own.netloc:
+            return url.replace("https://", "http://", 1)
+        return url
+
+
+class Account:
+    """The account; `base` is another server that speaks Reddit's protocol, "" for Reddit. Use it in one event loop."""
+
+    def __init__(self, settings: Mapping[str, Any]) -> None:
+        self.username: str = settings["REDDIT_USERNAME"]
+        base = (settings["REDDIT_URL"] or "").rstrip("/")
+        self._base = base or REDDIT
+        self._reddit = asyncpraw.Reddit(
+            client_id=settings["REDDIT_CLIENT_ID"],
+            client_secret=settings["REDDIT_CLIENT_SECRET"],
+            username=self.username,
+            password=settings["REDDIT_PASSWORD"],
+            user_agent=settings["REDDIT_USER_AGENT"],
+            reddit_url=base or REDDIT,
+            oauth_url=base or OAUTH,
+            short_url=base or SHORT,
+            check_for_updates=False,
+            requestor_class=Careful,
+        )
+        assert isinstance(self._reddit.requestor, Careful)
+        self._requestor = self._reddit.requestor
+        self._doing = asyncio.Lock()
+
+    async def close(self) -> None:
+        """Close the connection."""
+        await self._reddit.close()
+
+    async def do(self, wish: Wish) -> Made:
+        """Do it, once. Raises TroubleError."""
+        deeds: Mapping[str, Callable[[Wish], Awaitable[Made]]] = {
+            "reddit_post": self._post,
+            "reddit_comment": self._comment,
+            "reddit_edit": self._edit,
+            "reddit_delete": self._delete,
+        }
+        async with self._doing:
+            self._requestor.wrote = False
+            return await self._ask(deeds[wish.action](wish), SEND_LIMIT)
+
+    async def find(self, wish: Wish, known: Callable[[list[str]], Awaitable[set[str]]]) -> Made | None:
+        """What a post or comment that may have gone out has become; None if it is not there. Raises TroubleError.
+
+        `known` says which of some ids belong to other wishes.
+        """
+        async with self._doing:
+            self._requestor.wrote = False
+            found = await self._ask(self._like(wish), SEND_LIMIT)
+        taken = await known([made.thing for made in found])
+        return next((made for made in found if made.thing not in taken), None)
+
+    async def check(self, action: str, payload: dict[str, Any]) -> None:
+        """Ask Reddit whether it can be done at all; a flair's words become its id in `payload`.
+
+        Raises ActionError that says why not, TroubleError if Reddit does not tell.
+        """
+        checks: Mapping[str, Callable[[dict[str, Any]], Awaitable[None]]] = {
+            "reddit_post": self._check_post,
+            "reddit_comment": self._check_comment,
+            "reddit_edit": self._check_own,
+            "reddit_delete": self._check_own,
+        }
+        await self._ask(checks[action](payload), CHECK_LIMIT, question=True)
+
+    async def _ask(self, work: Awaitable[Result], limit: float, *, question: bool = False) -> Result:
+        try:
+            async with asyncio.timeout(limit):
+                return await work
+        except ActionError:
+            raise
+        except Exception as error:
+            wrote = self._requestor.wrote and not question
+            if not is_expected(error) and not wrote:
+                raise
+            if wrote and _came_after(error):
+                error = UnsureError("the change was taken, what came after it failed")
+            raise TroubleError(trouble(error, wrote=wrote)) from error
+
+    async def _post(self, wish: Wish) -> Made:
+        told = wish.payload
+        subreddit = await self._reddit.subreddit(told["subreddit"])
+        more: dict[str, Any] = {"selftext": told.get("text") or None}
+        if told.get("url"):
+            more["url"] = told["url"]
+        elif told.get("image"):
+            more["image"] = PostMedia(wish.image, told["image"])
+        else:
+            more["selftext"] = told.get("text") or ""
+        if told.get("flair_id"):
+            more |= {"flair_id": told["flair_id"], "flair_text": told["flair"]}
+        made = await subreddit.submit(
+            told["title"].strip(), nsfw=told.get("nsfw") is True, spoiler=told.get("spoiler") is True, **more
+        )
+        if made is None:
+            raise UnsureError("Reddit did not say what became of the picture")
+        return self._made_post(made)
+
+    async def _comment(self, wish: Wish) -> Made:
+        target = wish.payload["target"]
+        made = await (await self._thing(target)).reply(wish.payload["text"])
+        if made is None:
+            raise UnsureError("Reddit did not say what became of the comment")
+        return self._made_comment(made)
+
+    async def _edit(self, wish: Wish) -> Made:
+        await (await self._thing(wish.payload["target"])).edit(wish.payload["text"])
+        return Made(wish.payload["target"], "")
+
+    async def _delete(self, wish: Wish) -> Made:
+        await (await self._thing(wish.payload["target"])).delete()
+        return Made(wish.payload["target"], "")
+
+    async def _like(self, wish: Wish) -> list[Made]:
+        me = await self._reddit.redditor(self.username)
+        since = wish.created_at - CLOCKS_APART
+        told = wish.payload
+        if wish.action == "reddit_post":
+            posts = [p async for p in me.submissions.new(limit=25)]
+            return [self._made_post(p) for p in posts if _after(p, since) and _is_post(p, told)]
+        comments = [c async for c in me.comments.new(limit=25)]
+        return [self._made_comment(c) for c in comments if _after(c, since) and _is_comment(c, told)]
+
+    async def _check_post(self, payload: dict[str, Any]) -> None:
+        name = payload["subreddit"]
+        try:
+            subreddit = await self._reddit.subreddit(name, fetch=True)
+        except (NotFound, Redirect):
+            raise ActionError(f"there is no subreddit r/{name}") from None
+        except Forbidden:
+            raise ActionError(f"r/{name} is private or banned; this account cannot post there") from None
+        kind = "link" if payload.get("url") else "self"
+        takes = getattr(subreddit, "submission_type", "any")
+        if getattr(subreddit, "user_is_banned", False):
+            raise ActionError(f"this account is banned from r/{name}")
+        if payload.get("image"):
+            if getattr(subreddit, "allow_images", True) is False:
+                raise ActionError(f"r/{name} takes no pictures")
+        elif takes in ("link", "self") and takes != kind:
+            wanted = "links only, no text posts" if takes == "link" else "text posts only, no links"
+            raise ActionError(f"r/{name} takes {wanted}")
+        if payload.get("flair"):
+            payload["flair_id"] = await self._flair(subreddit, payload["flair"])
+
+    async def _flair(self, subreddit: Any, wanted: str) -> str:
+        try:
+            flairs = {
+                f["flair_text"]: f["flair_template_id"] async for f in subreddit.flair.link_templates.user_selectable()
+            }
+        except Forbidden:
+            flairs = {}
+        for text, number in flairs.items():
+            if text.strip().casefold() == wanted.strip().casefold():
+                return str(number)
+        if not flairs:
+            raise ActionError(f"r/{subreddit.display_name} has no flair to choose; leave payload.flair out")
+        raise ActionError(f"r/{subreddit.display_name} has no flair {wanted!r}; it has: {', '.join(flairs)}")
+
+    async def _check_comment(self, payload: dict[str, Any]) -> None:
+        thing = await self._known(payload["target"])
+        if getattr(thing, "locked", False):
+            raise ActionError(f"{payload['target']} is locked: nobody may comment any more")
+        if getattr(thing, "archived", False):
+            raise ActionError(f"{payload['target']} is archived: nobody may comment any more")
+
+    async def _check_own(self, payload: dict[str, Any]) -> None:
+        thing = await self._known(payload["target"])
+        author = str(thing.author or "")
+        if author.casefold() != self.username.casefold():
+            raise ActionError(
+                f"{payload['target']} was written by {author or 'nobody who is left'}, not by this account"
+            )
+        if "text" in payload and getattr(thing, "is_self", True) is False:
+            raise ActionError(f"{payload['target']} is a link or a picture; only texts can be edited")
+
+    async def _known(self, target: str) -> Any:
+        async for thing in self._reddit.info(fullnames=[target]):
+            return thing
+        raise ActionError(f"there is no {'post' if target.startswith('t3') else 'comment'} {target}")
+
+    async def _thing(self, target: str) -> Any:
+        kind, _, number = target.partition("_")
+        if kind == "t3":
+            return await self._reddit.submission(number, fetch=False)
+        return await self._reddit.comment(number, fetch=False)
+
+    def _made_post(self, post: Any) -> Made:
+        return Made(f"t3_{post.id}", f"{self._base}/comments/{post.id}")
+
+    def _made_comment(self, comment: Any) -> Made:
+        return Made(f"t1_{comment.id}", urljoin(f"{self._base}/", getattr(comment, "permalink", "")))
+
+
+def _changes(url: str) -> bool:
+    return urlsplit(url).path.rstrip("/") in WRITES
+
+
+def _came_after(error: Exception) -> bool:
+    """Whether a question that followed the change was refused, and not the change itself."""
+    return isinstance(error, ResponseException) and not _changes(str(error.response.url))
+
+
+def _after(thing: Any, since: datetime) -> bool:
+    return float(thing.created_utc) >= since.timestamp()
+
+
+def _is_post(post: Any, told: Mapping[str, Any]) -> bool:
+    same_place = str(post.subreddit).casefold() == told["subreddit"].casefold()
+    return bool(same_place and post.title.strip() == told["title"].strip())
+
+
+def _is_comment(comment: Any, told: Mapping[str, Any]) -> bool:
+    return bool(comment.parent_id == told["target"] and comment.body.strip() == told["text"].strip())

@@ -1,0 +1,144 @@
+"""The processes of a shell: how they are born, whom they wait for, and that none of them is left behind."""
+
+import contextlib
+import ctypes
+import fcntl
+import os
+import platform
+import signal
+import sys
+import termios
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+PROC = Path("/proc")
+TOKEN = "REKKU_SHELL"
+"""A variable in the environment of each shell: its value is how leftovers of a shell are known."""
+PR_SET_PDEATHSIG = 1
+PR_SET_CHILD_SUBREAPER = 36
+ROUNDS = 100
+TTY = os.makedev(5, 0)
+
+READS = {"x86_64": {0, 19}, "aarch64": {63, 65}}.get(platform.machine(), set())
+"""System calls that wait for bytes of one descriptor; from Linux' tables of the architecture."""
+POLLS = {"x86_64": {7, 23, 232, 270, 271, 281, 441}, "aarch64": {22, 72, 73, 441}}.get(platform.machine(), set())
+"""System calls that wait for one of several descriptors."""
+
+
+def at_birth() -> Callable[[], None]:
+    """What a new shell does before it is executed: take its terminal, and die with Rekku.
+
+    Daemons of the shell become its children again (Linux), so that they can be found when it ends.
+    """
+    prctl = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
+
+    def prepare() -> None:
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+        if prctl is not None:
+            prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+            prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+    return prepare
+
+
+def kill_tree(root: int, token: str) -> None:
+    """Kill a process that is our child with everything that it has started; takes milliseconds.
+
+    The root is stopped first, so that it starts nothing new, and killed last, so that its descendants are found. If
+    it has ended by itself, its descendants are known by their session or by the token in their environment.
+    """
+    _signal(root, signal.SIGSTOP)
+    _kill_all(lambda: descendants(root))
+    _signal(root, signal.SIGKILL)
+    _kill_all(lambda: leftovers(root, token))
+
+
+def leftovers(session: int, token: str) -> list[int]:
+    """What belongs to a shell's session or carries its token."""
+    mark = f"{TOKEN}={token}".encode()
+    return [pid for pid, fields in _all() if int(fields[3]) == session or mark in _environment(pid)]
+
+
+def _kill_all(find: Callable[[], list[int]]) -> None:
+    for _ in range(ROUNDS):
+        living = [pid for pid in find() if _state(pid) not in ("Z", "X", "")]
+        if not living:
+            return
+        for pid in living:
+            _signal(pid, signal.SIGKILL)
+        time.sleep(0.001)
+
+
+def descendants(root: int) -> list[int]:
+    """The processes that descend from one, in no order."""
+    children: dict[int, list[int]] = {}
+    for pid, fields in _all():
+        children.setdefault(int(fields[1]), []).append(pid)
+    found: list[int] = []
+    waiting = [root]
+    while waiting:
+        below = children.get(waiting.pop(), [])
+        found += below
+        waiting += below
+    return found
+
+
+def waits_for_terminal(root: int, device: int, raw: bool) -> bool:
+    """Whether a process of the tree waits for somebody to type at the terminal `device`.
+
+    `raw` says that a program has taken the keyboard for itself: then waiting for any descriptor counts, too.
+    """
+    return any(_waits(pid, device, raw) for pid in (root, *descendants(root)))
+
+
+def _waits(pid: int, device: int, raw: bool) -> bool:
+    try:
+        words = (PROC / str(pid) / "syscall").read_text().split()
+        number = int(words[0])
+        if number in READS:
+            return os.stat(PROC / str(pid) / "fd" / str(int(words[1], 16))).st_rdev in (device, TTY)
+        return raw and number in POLLS and _holds(pid, device)
+    except (OSError, ValueError, IndexError):  # it runs, has ended, or may not be looked at
+        return False
+
+
+def _holds(pid: int, device: int) -> bool:
+    return any(os.stat(entry).st_rdev == device for entry in (PROC / str(pid) / "fd").iterdir())
+
+
+def _all() -> Iterator[tuple[int, list[str]]]:
+    """Every process with its `_stat`."""
+    if not PROC.is_dir():
+        return
+    for name in os.listdir(PROC):
+        if name.isdigit():
+            fields = _stat(int(name))
+            if fields:
+                yield int(name), fields
+
+
+def _environment(pid: int) -> bytes:
+    try:
+        return (PROC / str(pid) / "environ").read_bytes()
+    except OSError:
+        return b""
+
+
+def _state(pid: int) -> str:
+    fields = _stat(pid)
+    return fields[0] if fields else ""
+
+
+def _stat(pid: int) -> list[str]:
+    """State, parent and so on: proc(5), from the third field; empty if the process has gone."""
+    try:
+        data = (PROC / str(pid) / "stat").read_bytes()
+    except OSError:
+        return []
+    return data[data.rfind(b")") + 2 :].decode().split()
+
+
+def _signal(pid: int, number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.kill(pid, number)

@@ -1,0 +1,300 @@
+"""A small Reddit on loopback: OAuth for scripts, subreddits, flairs, posts, pictures, comments, edits, deletions.
+
+    async with RedditServer() as reddit:
+        ...  # REDDIT_URL = reddit.url
+
+`reddit.things` is what stands there, by fullname. What goes wrong is set by tests: see the attributes.
+"""
+
+import base64
+import itertools
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from aiohttp import MultipartReader, web
+
+CLIENT_ID, CLIENT_SECRET = "an-app", "a-secret-of-the-app"
+USERNAME, PASSWORD = "rekku_bot", "a-password-of-the-account"
+USER_AGENT = "rekku tests by u/nobody"
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@dataclass
+class Thing:
+    """A post (`t3_…`) or a comment (`t1_…`)."""
+
+    fullname: str
+    author: str
+    subreddit: str
+    text: str
+    created: float
+    title: str = ""
+    url: str = ""
+    parent: str = ""
+    form: Mapping[str, str] = field(default_factory=dict)
+    locked: bool = False
+    archived: bool = False
+    removed: bool = False
+
+    @property
+    def id(self) -> str:
+        return self.fullname[3:]
+
+
+class RedditServer:
+    """A Reddit with the subreddits `rust` (has flairs), `links` (no texts), `locked_up` (private)."""
+
+    def __init__(self, port: int = 0) -> None:
+        self.port = port
+        self.now: Callable[[], float] = lambda: 1_772_366_400.0
+        self.things: dict[str, Thing] = {}
+        self.subreddits: dict[str, dict[str, Any]] = {
+            "rust": {"submission_type": "any", "allow_images": True},
+            "links": {"submission_type": "link", "allow_images": False},
+            "locked_up": {"private": True},
+        }
+        self.flairs = {"rust": {"question": "f-1", "Show and tell": "f-2"}}
+        self.errors: list[list[str]] = []  # the next change is answered with these errors
+        self.statuses: list[int] = []  # the next changes are answered with these, undone
+        self.cut_after = 0  # so many changes are done, and their connections broken
+        self.cut_before = 0  # so many changes are not done, and their connections broken
+        self.tokens: set[str] = set()
+        self.uploads: dict[str, bytes] = {}
+        self.picture_fails = False
+        self.requests: list[str] = []
+        self._count = itertools.count(1)
+        self._sockets: dict[str, str] = {}
+        self._runner: web.AppRunner | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def posts(self) -> list[Thing]:
+        return [thing for thing in self.things.values() if thing.fullname.startswith("t3_") and not thing.removed]
+
+    @property
+    def comments(self) -> list[Thing]:
+        return [thing for thing in self.things.values() if thing.fullname.startswith("t1_") and not thing.removed]
+
+    async def __aenter__(self) -> Self:
+        app = web.Application(middlewares=[self._door])
+        app.add_routes(
+            [
+                web.post("/api/v1/access_token", self._token),
+                web.get("/r/{name}/about/", self._about),
+                web.post("/r/{name}/api/flairselector/", self._flairs),
+                web.post("/api/submit/", self._submit),
+                web.post("/api/comment/", self._comment),
+                web.post("/api/editusertext/", self._edit),
+                web.post("/api/del/", self._delete),
+                web.get("/api/info/", self._info),
+                web.get("/user/{name}/submitted/", self._submitted),
+                web.get("/user/{name}/comments/", self._commented),
+                web.get("/comments/{id}/", self._page),
+                web.post("/api/media/asset.json", self._lease),
+                web.post("/upload", self._upload),
+                web.get("/ws/{key}", self._socket),
+            ]
+        )
+        self._runner = web.AppRunner(app, shutdown_timeout=0.1)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, "127.0.0.1", self.port)
+        await site.start()
+        self.port = self._runner.addresses[0][1]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
+
+    def write(self, kind: str, **more: Any) -> Thing:
+        """Put a thing there, as somebody."""
+        fullname = f"{kind}_x{next(self._count)}"
+        given = {"author": "somebody", "subreddit": "rust", "text": "", "created": self.now(), **more}
+        self.things[fullname] = Thing(fullname, **given)
+        return self.things[fullname]
+
+    @web.middleware
+    async def _door(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        self.requests.append(f"{request.method} {request.path}")
+        open_to_all = request.path.startswith(("/api/v1/access_token", "/upload", "/ws/"))
+        if not open_to_all:
+            if not request.headers.get("User-Agent", "").startswith(USER_AGENT):
+                return web.json_response({"message": "Too Many Requests", "error": 429}, status=429)
+            if request.headers.get("Authorization", "").removeprefix("bearer ") not in self.tokens:
+                header = {"WWW-Authenticate": 'Bearer realm="reddit", error="invalid_token"'}
+                return web.json_response({"message": "Unauthorized", "error": 401}, status=401, headers=header)
+        if request.path in ("/api/submit/", "/api/comment/", "/api/editusertext/", "/api/del/"):
+            return await self._change(request, handler)
+        return await handler(request)
+
+    async def _change(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        form = await request.post()
+        if form.get("api_type") != "json":
+            return web.json_response({"jquery": []})
+        if self.statuses:
+            return web.Response(status=self.statuses.pop(0), text="<html>our servers are on fire</html>")
+        if self.cut_before:
+            self.cut_before -= 1
+            return self._cut(request)
+        if self.errors:
+            errors, self.errors = self.errors, []
+            return _json(errors=errors)
+        answer = await handler(request)
+        if self.cut_after:
+            self.cut_after -= 1
+            return self._cut(request)
+        return answer
+
+    def _cut(self, request: web.Request) -> web.Response:
+        assert request.transport is not None
+        request.transport.abort()
+        return web.Response()
+
+    async def _token(self, request: web.Request) -> web.Response:
+        wanted = "Basic " + base64.b64encode(f"{CLIENT_ID}:{CLIENT_SECRET}".encode()).decode()
+        if request.headers.get("Authorization") != wanted:
+            return web.json_response({"message": "Unauthorized", "error": 401}, status=401)
+        form = await request.post()
+        if (form.get("grant_type"), form.get("username"), form.get("password")) != ("password", USERNAME, PASSWORD):
+            return web.json_response({"error": "invalid_grant"})
+        token = f"token-{next(self._count)}"
+        self.tokens.add(token)
+        return web.json_response({"access_token": token, "token_type": "bearer", "expires_in": 3600, "scope": "*"})
+
+    async def _about(self, request: web.Request) -> web.Response:
+        name = request.match_info["name"]
+        found = self.subreddits.get(name.lower())
+        if found is None:
+            return web.Response(status=302, headers={"Location": f"{self.url}/subreddits/search?q={name}"})
+        if found.get("private"):
+            return web.json_response({"reason": "private", "message": "Forbidden", "error": 403}, status=403)
+        return web.json_response({"kind": "t5", "data": {"display_name": name, "id": "5", "name": "t5_5", **found}})
+
+    async def _flairs(self, request: web.Request) -> web.Response:
+        flairs = self.flairs.get(request.match_info["name"].lower())
+        if flairs is None:
+            return web.json_response({"message": "Forbidden", "error": 403}, status=403)
+        choices = [{"flair_text": text, "flair_template_id": number} for text, number in flairs.items()]
+        return web.json_response({"choices": choices, "current": {}})
+
+    async def _submit(self, request: web.Request) -> web.Response:
+        form = {name: str(value) for name, value in (await request.post()).items()}
+        if form["sr"].lower() not in self.subreddits:
+            return _json(errors=[["SUBREDDIT_NOEXIST", "that subreddit doesn't exist", "sr"]])
+        if len(form["title"]) > 300:
+            return _json(errors=[["TOO_LONG", "this is too long (max: 300)", "title"]])
+        post = self.write(
+            "t3",
+            author=USERNAME,
+            subreddit=form["sr"],
+            title=form["title"],
+            text=form.get("text", ""),
+            url=form.get("url", ""),
+            form=form,
+        )
+        if form["kind"] == "image":
+            assert form["url"].rsplit("/upload/", 1)[1] in self.uploads, "a picture that was not uploaded"
+            self._sockets[post.id] = "failed" if self.picture_fails else "success"
+            if self.picture_fails:
+                post.removed = True
+            return _json(data={"user_submitted_page": "", "websocket_url": f"{self.url}/ws/{post.id}"})
+        link = f"{self.url}/r/{form['sr']}/comments/{post.id}/slug/"
+        return _json(data={"url": link, "drafts_count": 0, "id": post.id, "name": post.fullname})
+
+    async def _comment(self, request: web.Request) -> web.Response:
+        form = await request.post()
+        parent = self.things.get(str(form["thing_id"]))
+        if parent is None or parent.removed:
+            return _json(errors=[["DELETED_COMMENT", "that comment has been deleted", "parent"]])
+        comment = self.write("t1", author=USERNAME, text=str(form["text"]), parent=parent.fullname)
+        return _json(data={"things": [self._shown(comment)]})
+
+    async def _edit(self, request: web.Request) -> web.Response:
+        form = await request.post()
+        thing = self.things[str(form["thing_id"])]
+        if thing.author != USERNAME:
+            return _json(errors=[["NOT_AUTHOR", "you can't do that", "thing_id"]])
+        thing.text = str(form["text"])
+        return _json(data={"things": [self._shown(thing)]})
+
+    async def _delete(self, request: web.Request) -> web.Response:
+        form = await request.post()
+        thing = self.things[str(form["id"])]
+        if thing.author == USERNAME:  # Reddit says nothing either way
+            thing.removed = True
+        return web.json_response({})
+
+    async def _info(self, request: web.Request) -> web.Response:
+        wanted = [self.things[name] for name in request.query["id"].split(",") if name in self.things]
+        return web.json_response(self._listing(thing for thing in wanted if not thing.removed))
+
+    async def _submitted(self, request: web.Request) -> web.Response:
+        return web.json_response(self._listing(reversed([t for t in self.posts if t.author == USERNAME])))
+
+    async def _commented(self, request: web.Request) -> web.Response:
+        return web.json_response(self._listing(reversed([t for t in self.comments if t.author == USERNAME])))
+
+    async def _page(self, request: web.Request) -> web.Response:
+        post = self.things[f"t3_{request.match_info['id']}"]
+        return web.json_response([self._listing([post]), self._listing([])])
+
+    async def _lease(self, request: web.Request) -> web.Response:
+        form = await request.post()
+        key = f"{next(self._count)}/{form.get('filepath')!s}"
+        fields = [{"name": "key", "value": key}, {"name": "Content-Type", "value": str(form["mimetype"])}]
+        action = f"//127.0.0.1:{self.port}/upload"
+        return web.json_response({"args": {"action": action, "fields": fields}, "asset": {"asset_id": key}})
+
+    async def _upload(self, request: web.Request) -> web.Response:
+        key = ""
+        reader = await request.multipart()
+        assert isinstance(reader, MultipartReader)
+        while (part := await reader.next()) is not None:
+            assert not isinstance(part, MultipartReader)
+            if part.name == "key":
+                key = await part.text()
+            elif part.name == "file":
+                self.uploads[key] = bytes(await part.read())
+        return web.Response(status=201, text="<PostResponse></PostResponse>")
+
+    async def _socket(self, request: web.Request) -> web.WebSocketResponse:
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        key = request.match_info["key"]
+        link = f"{self.url}/r/rust/comments/{key}/slug/"
+        await socket.send_json({"type": self._sockets[key], "payload": {"redirect": link}})
+        await socket.close()
+        return socket
+
+    def _listing(self, things: Any) -> dict[str, Any]:
+        children = [self._shown(thing) for thing in things]
+        return {"kind": "Listing", "data": {"children": children, "after": None, "before": None, "dist": None}}
+
+    def _shown(self, thing: Thing) -> dict[str, Any]:
+        data: dict[str, Any] = {
+            "id": thing.id,
+            "name": thing.fullname,
+            "author": thing.author,
+            "subreddit": thing.subreddit,
+            "created_utc": thing.created,
+            "locked": thing.locked,
+            "archived": thing.archived,
+        }
+        if thing.fullname.startswith("t3_"):
+            data |= {"title": thing.title, "selftext": thing.text, "url": thing.url, "is_self": not thing.url}
+            data["permalink"] = f"/r/{thing.subreddit}/comments/{thing.id}/slug/"
+            return {"kind": "t3", "data": data}
+        post = thing.parent.removeprefix("t3_")
+        data |= {"body": thing.text, "parent_id": thing.parent, "link_id": thing.parent, "replies": ""}
+        data["permalink"] = f"/r/{thing.subreddit}/comments/{post}/slug/{thing.id}/"
+        return {"kind": "t1", "data": data}
+
+
+def _json(*, errors: list[list[str]] | None = None, data: dict[str, Any] | None = None) -> web.Response:
+    return web.json_response({"json": {"errors": errors or [], **({"data": data} if data is not None else {})}})
