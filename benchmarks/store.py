@@ -19,6 +19,7 @@ from sqlalchemy import BigInteger, Column, bindparam, insert, select
 from rekku.core.clock import SystemClock
 from rekku.core.database import Instant, Key, LongText, Schema, Statement, Step, table
 from rekku.store.database import MariaServer, StoredDatabase, open_database
+from rekku.store.migrations import migrate
 
 ROWS = table(
     "bench",
@@ -49,7 +50,7 @@ async def measure(name: str, count: int, at_once: int, do: Callable[[int], Await
 async def bench(home: Path, server: MariaServer | None) -> None:
     """All figures of one database."""
     db: StoredDatabase = await open_database(home, server)
-    await db.migrate(SCHEMA)
+    await migrate(db, SCHEMA)
     now, text = SystemClock().now(), "x" * 300
     start = 0
 

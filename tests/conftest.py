@@ -50,7 +50,7 @@ def fresh(server: MariaServer) -> MariaServer:
 
 async def drop(server: MariaServer) -> None:
     """Remove a database that a test made."""
-    from rekku.store.mariadb_link import Link, render
+    from rekku.store.drivers.mariadb_link import Link, render
 
     link = await Link.open(server, database=False)
     await link.run([render((f"DROP DATABASE IF EXISTS `{server.name}`", ()))], 60)

@@ -27,6 +27,7 @@ LAYERS = {
         "housekeeping",
         "logs",
         "redaction",
+        "scripting",
         "testing",
         "__main__",
     },

@@ -27,8 +27,9 @@ from rekku.house_settings import SETTINGS
 from rekku.lifecycle import Supervisor
 from rekku.loader import Loader, watch
 from rekku.redaction import secret_values
-from rekku.store.base import StoredDatabase
 from rekku.store.database import MariaServer, open_database
+from rekku.store.drivers.base import StoredDatabase
+from rekku.store.migrations import migrate
 from rekku.store.schema import SCHEMA
 
 log = logging.getLogger(__name__)
@@ -91,7 +92,7 @@ async def running(
         database = await open_database(home, mariadb_server(settings))
         closing.push_async_callback(database.close)
         if start:
-            await database.migrate(SCHEMA, backups=home / "data" / "backups")
+            await migrate(database, SCHEMA, backups=home / "data" / "backups")
         supervisor = Supervisor()
         closing.push_async_callback(supervisor.close)
         rekku = _assemble(home, settings, database, supervisor, clock or SystemClock(), given, edges, builtin)
@@ -138,8 +139,8 @@ def _assemble(
     def make_host(kind: Kind, name: str, values: Settings, scope: Supervisor) -> Host:
         return ComponentHost(kind, name, values, home, desk, scope, road)
 
-    async def migrate(schema: Schema) -> None:
-        await database.migrate(schema, backups=home / "data" / "backups")
+    async def bring_up_to_date(schema: Schema) -> None:
+        await migrate(database, schema, backups=home / "data" / "backups")
 
     only = frozenset(settings["REKKU_PLUGINS"]) or None
     loader = Loader(
@@ -148,7 +149,7 @@ def _assemble(
         supervisor=supervisor,
         make_host=make_host,
         given=given,
-        migrate=migrate,
+        migrate=bring_up_to_date,
         notify=road.tell_trainer,
         only=only,
         interfaces=edges,

@@ -77,6 +77,11 @@ def _parser() -> argparse.ArgumentParser:
     backup.add_argument("file", metavar="FILE")
     backup.add_argument("--with-secrets", action="store_true", help="put .env in, too")
 
+    diary = commands.add_parser("diary", help="begin the diary anew")
+    diary.add_argument("deed", choices=("recreate",), help="erase all entries and make the tables anew")
+    diary.add_argument("--yes", action="store_true", help="do not ask")
+    diary.add_argument("--backup", metavar="FILE", help="write a backup first")
+
     restore = commands.add_parser("restore", help="bring everything back from a backup")
     restore.add_argument("file", metavar="FILE")
     return parser

@@ -57,6 +57,11 @@ class ComponentHost:
         return logging.getLogger(f"rekku.{self.kind}.{self.name}")
 
     @property
+    def character_budget(self) -> int:
+        """How many characters a prompt may have with the engine that is in use."""
+        return int(self.road.engines.active().members.value("character_budget"))
+
+    @property
     def principal(self) -> Principal | None:
         """Whose turn is running right now."""
         doing = current.get()

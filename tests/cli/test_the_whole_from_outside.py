@@ -93,6 +93,18 @@ def test_doctor_says_what_an_unconfigured_component_lacks(rekku: Shell) -> None:
     assert "ORACLE_KEY" in rekku("config").stdout
 
 
+def test_doctor_shows_what_a_loaded_component_says_of_itself_though_it_never_started(rekku: Shell) -> None:
+    own = "class Own:\n    def health(self):\n        return {}\n\nPLUGIN_CLASS = Own\n"
+    drop_in(rekku, "ill", own.format("'the lamp is broken'"))
+    drop_in(rekku, "late", own.format("self.made_at_start"))
+    done = rekku("doctor")
+
+    lines = {line.split()[0]: line for line in done.stdout.splitlines() if line.split()}
+    assert lines["ill"].endswith("  the lamp is broken")
+    assert lines["late"].endswith("late.py")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 @pytest.mark.parametrize("command", [("run",), ("doctor",), ("chat", "-m", "hello")])
 def test_a_setting_that_makes_no_sense_gets_one_line(rekku: Shell, command: tuple[str, ...]) -> None:
     done = rekku(*command, CORRECTOR_RETRIES="many")

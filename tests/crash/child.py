@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 import threading
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +20,19 @@ import asyncmy  # noqa: F401 - likewise
 
 from rekku.app import Rekku, running
 from rekku.core.database import Write
-from rekku.store import mariadb, outbox, sqlite  # noqa: F401 - likewise
-from rekku.store.base import StoredDatabase
+from rekku.plugins._event import tables as events
+from rekku.store import outbox  # noqa: F401 - likewise
+from rekku.store.drivers import mariadb, sqlite  # noqa: F401 - likewise
+from rekku.store.drivers.base import StoredDatabase
 from tests.crash import death
 from tests.crash.transitions import transition
 
 QUIET, DEFERRED_LEFT, BROKEN = 0, 3, 4
 LOOK = 0.02
 """Seconds between two looks whether all is quiet: what other processes see is the only sign of it."""
+
+SOON = timedelta(seconds=70)
+"""An event that is due so soon is waited for; a claim ends within that time too."""
 
 _write = StoredDatabase.write
 
@@ -52,6 +58,7 @@ async def _until_quiet(rekku: Rekku, tape: Any) -> int:
     while quiet < 2:
         await asyncio.sleep(LOOK)
         idle = tape.read_to_the_end and not road.inbox.running and not await road.outbox_store.waiting()
+        idle = idle and not await rekku.database.fetch(events.DUE, now=datetime.now(UTC) + SOON, most=1)
         waiting = await road.inbox_store.waiting()
         if idle and waiting and len(road.inbox._later) == waiting:
             return DEFERRED_LEFT

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = tuple(sorted((ROOT / "docs").glob("*.md"))) + tuple(
+PAGES = tuple(sorted((ROOT / "docs").rglob("*.md"))) + tuple(
     ROOT / name for name in ("README.md", "CONTRIBUTING.md", "GOTCHAS.md")
 )
 LANGUAGES = frozenset({"python", "console", "json", "ini", "mermaid", "text"})

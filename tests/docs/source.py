@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from rekku.chain import words
+from rekku.core.commands import Command
 from rekku.core.settings import Setting
 from rekku.house_settings import SETTINGS
 from tests.docs.pages import ROOT
@@ -67,6 +68,13 @@ def settings() -> set[str]:
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == Setting.__name__:
                 names |= {str(arg.value) for arg in node.args[:1] if isinstance(arg, ast.Constant)}
     return names
+
+
+def slash_commands() -> set[str]:
+    """The names of all slash commands that are declared in the source."""
+    calls = (node for tree in _trees() for node in ast.walk(tree) if isinstance(node, ast.Call) and node.args)
+    named = (call.args[0] for call in calls if isinstance(call.func, ast.Name) and call.func.id == Command.__name__)
+    return {str(name.value) for name in named if isinstance(name, ast.Constant)}
 
 
 def cli_commands() -> set[str]:

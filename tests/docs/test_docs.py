@@ -14,8 +14,6 @@ from rekku.core.host import Host, Receipt
 from rekku.core.interface_base import InterfaceBase
 from rekku.core.members import in_thread
 from rekku.home import prepare
-from rekku.house_commands import house_commands
-from rekku.testing import Bot
 from tests.docs import source
 from tests.docs.pages import LANGUAGES, PAGES, ROOT, Block, anchor, blocks, headings, prose, quoted
 from tests.docs.session import Session
@@ -112,8 +110,8 @@ def test_settings_that_are_named_are_declared(page: Path) -> None:
                 assert name in known, f"{block.place} sets {name}, which nobody declares"
 
 
-async def test_commands_that_are_named_are_there(bot: Bot) -> None:
-    known = {command.name for command in house_commands(bot.running.road, bot.running.commands)}
+def test_commands_that_are_named_are_there() -> None:
+    known = source.slash_commands()
     for page in PAGES:
         own = set(re.findall(r'Command\(\s*"(\w+)"', page.read_text()))
         for text in quoted(page):

@@ -20,6 +20,8 @@ from tests.road.words import action, answered, asked, reply, say
 
 GROUP = {"chat": "room", "direct": False}
 UNLIMITED = {"BIO_MAX_FIELDS": "0", "BIO_UPDATE_MINUTES": "0", "BIO_UPDATES_PER_DAY": "0", "UNKNOWN_PER_MINUTE": "1000"}
+alone = pytest.mark.settings(REKKU_PLUGINS="bio_manager,message_plugin")
+pytestmark = alone
 unlimited = pytest.mark.settings(**UNLIMITED)
 
 
@@ -102,9 +104,9 @@ async def test_writing_down_costs_no_second_call_of_the_model(bot: Bot) -> None:
 
 async def test_all_fields_are_kept_and_asked_for(bot: Bot) -> None:
     await notes(bot, ANN, known_as=["Annie"], likes=["tea"], not_likes=["rain"])
-    await bot.clock.advance(3600)
+    bot.clock.jump(3600)
     await notes(bot, ANN, information=["is a nurse"], past_events=[{"date": "2025-05-01", "what": "moved to Rome"}])
-    await bot.clock.advance(3600)
+    bot.clock.jump(3600)
     await notes(bot, ANN, feelings={"joy": 7}, contacts={"phone": "555 1234"}, social_accounts={"github": "ann"})
 
     assert await known(bot, ANN) == {
@@ -184,13 +186,13 @@ class TestLimits:
 
     async def test_a_second_update_within_the_hour_must_wait(self, bot: Bot) -> None:
         await notes(bot, ANN, likes=["tea"])
-        await bot.clock.advance(60 * 59)
+        bot.clock.jump(60 * 59)
         said = await problems(bot, ANN, likes=["coffee"])
         assert "one update in 60 minutes is allowed" in said
         assert "Wait until 2026-03-01 13:00 UTC, and join all new facts in one update then" in said
 
         await notes(bot, BOB, likes=["beer"])
-        await bot.clock.advance(60)
+        bot.clock.jump(60)
         await notes(bot, ANN, likes=["coffee"])
         assert await known(bot, ANN) == {"likes": ["tea", "coffee"]}
 
@@ -253,7 +255,7 @@ class TestWrongPayloads:
             ({"contacts": ["phone"]}, "payload.contacts must be an object"),
             ({"contacts": {"phone": ["1"]}}, 'payload.contacts must be an object like {"name": "value"}'),
             ({"likes": "x" * 301}, "payload.likes: each fact may have 300 characters"),
-            ({"likes": [str(n) for n in range(101)]}, "payload.likes: that are 101 facts, 100 may be kept"),
+            ({"likes": [str(n) for n in range(101)]}, "payload.likes: these are 101 facts, and 100 may be kept"),
             ({"privacy": "secret"}, "payload.privacy must be one of private, chat, public"),
             ({"remove": {"sins": ["all"]}}, "payload.remove must be an object like"),
             ({"remove": {"likes": ["tea"]}}, "the bio of Ann has no likes: tea"),
@@ -272,8 +274,6 @@ class TestWhom:
 
     @unlimited
     async def test_the_owner_changes_all_and_finds_people_by_whatever_they_are_called(self, bot: Bot) -> None:
-        bot.model_says("Hi.", "Hi.")
-        await bot.tell("hi", user="ann")
         await notes(bot, ANN, known_as=["Foxy"], privacy="public")
         for number, name in enumerate(["ann", "memory:ann", "Ann", "@ANN", "foxy"]):
             await notes(bot, OWNER, person=name, likes=[f"thing {number}"])
@@ -290,6 +290,12 @@ class TestWhom:
     async def test_a_payload_cannot_say_who_is_talking(self, bot: Bot) -> None:
         await notes(bot, BOB, likes=["beer"], person_id="trainer", created_by="owner", role="trainer")
         assert "trainer" not in await bios(bot)
+
+    async def test_a_part_of_the_own_name_is_enough(self, bot: Bot) -> None:
+        bot.model_says("Hi.")
+        await bot.tell("hi", user="ann smith")
+        await notes(bot, {"user": "ann smith"}, person="Ann", likes=["tea"])
+        assert await known(bot, {"user": "ann smith"}, person="ann") == {"likes": ["tea"]}
 
     @unlimited
     async def test_all_accounts_of_a_person_have_one_bio(self, bot: Bot) -> None:
@@ -389,7 +395,7 @@ class TestCost:
         for start in range(0, 100, 10):
             await notes(bot, ANN, information=[f"fact {n:03} {'x' * 100}" for n in range(start, start + 10)])
         (told,) = (await participants(bot, **ANN)).values()
-        assert [fact[:8] for fact in told["information"]] == [f"fact {n:03}" for n in range(93, 100)]
+        assert [fact[:8] for fact in told["information"]] == [f"fact {n:03}" for n in range(94, 100)]
         assert told["more"] == "by bio_full_request"
 
 

@@ -10,8 +10,10 @@ from sqlalchemy import BigInteger, Column
 
 from rekku.core.database import Schema, Step, Steps, table
 from rekku.core.errors import ConfigError, NewerSchema
-from rekku.store.backup import restore_backup, write_backup
+from rekku.store.backup import write_backup
 from rekku.store.database import MariaServer, StoredDatabase, open_database
+from rekku.store.migrations import migrate
+from rekku.store.restore import restore_backup
 from tests.conftest import KINDS, drop, fresh
 from tests.store.tables import ADD, ADD_NAME, ALL, NOW, SCHEMA
 
@@ -41,7 +43,7 @@ def put(file: Path, content: bytes) -> None:
 
 async def rows_of(home: Path, server: MariaServer | None) -> list[tuple[object, ...]]:
     db = await open_database(home, server)
-    await db.migrate(SCHEMA)
+    await migrate(db, SCHEMA)
     rows = [tuple(row) for row in await db.fetch(ALL)]
     await db.close()
     return rows
@@ -73,7 +75,7 @@ async def test_a_restore_replaces_what_is_there(
     server_for_home: MariaServer | None, file: Path, tmp_path: Path
 ) -> None:
     db = await open_database(tmp_path, server_for_home)
-    await db.migrate(SCHEMA)
+    await migrate(db, SCHEMA)
     await db.write(ADD(id=1))
     await write_backup(db, file, {})
     await db.write(ADD(id=2))
@@ -119,7 +121,7 @@ async def test_a_damaged_backup_leaves_the_old_data_as_it_was(
     server_for_home: MariaServer | None, file: Path, tmp_path: Path
 ) -> None:
     db = await open_database(tmp_path, server_for_home)
-    await db.migrate(SCHEMA)
+    await migrate(db, SCHEMA)
     await db.write(*(ADD(id=n, text=str(n) * 50) for n in range(500)))
     await write_backup(db, file, {})
     await db.close()

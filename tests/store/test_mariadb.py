@@ -12,9 +12,10 @@ import pytest
 
 from rekku.core.database import Transaction
 from rekku.core.errors import ConfigError, StoreError
-from rekku.store import mariadb_link
 from rekku.store.database import MariaServer, StoredDatabase, open_database
-from rekku.store.mariadb_link import Link, Lost, Text
+from rekku.store.drivers import mariadb_link
+from rekku.store.drivers.mariadb_link import Link, Lost, Text
+from rekku.store.migrations import migrate
 from tests.conftest import fresh
 from tests.servers.mariadb import PrivateMariaDB, private_server
 from tests.store.tables import ADD, COUNT, IDS, SCHEMA, SET_COUNT
@@ -30,7 +31,7 @@ def private() -> Iterator[PrivateMariaDB]:
 @pytest.fixture
 async def on_private(private: PrivateMariaDB, tmp_path: Path) -> AsyncIterator[StoredDatabase]:
     db = await open_database(tmp_path, private.server("rekku"), patience=20)
-    await db.migrate(SCHEMA)
+    await migrate(db, SCHEMA)
     yield db
     await db.close()
 
@@ -76,7 +77,7 @@ async def test_a_server_that_stays_away_is_given_up_in_time_and_found_again(
     private: PrivateMariaDB, tmp_path: Path
 ) -> None:
     db = await open_database(tmp_path, private.server("rekku"), patience=0.5)
-    await db.migrate(SCHEMA)
+    await migrate(db, SCHEMA)
     await asyncio.to_thread(private.kill)
     async with asyncio.timeout(5):
         for asked in (db.write(ADD(id=1)), db.fetch(IDS)):
@@ -97,7 +98,7 @@ async def test_a_commit_whose_answer_is_lost_is_done_exactly_once(
 ) -> None:
     server = fresh(mariadb)
     db = await open_database(tmp_path, server)
-    await db.migrate(SCHEMA)
+    await migrate(db, SCHEMA)
     await db.write(ADD(id=1, count=1))
     real = Link.run
     lost: list[int] = []
@@ -135,7 +136,7 @@ async def test_two_processes_that_read_and_write_the_same_row_lose_nothing(
 ) -> None:
     server = fresh(mariadb)
     both = [await open_database(tmp_path, server) for _ in range(2)]
-    await both[0].migrate(SCHEMA)
+    await migrate(both[0], SCHEMA)
     await both[0].write(ADD(id=1, count=0))
 
     async def add_one(transaction: Transaction) -> None:
@@ -172,7 +173,7 @@ async def test_a_text_larger_than_the_server_takes_is_refused_alone(mariadb: Mar
     from sqlalchemy.exc import DatabaseError
 
     db = await open_database(tmp_path, fresh(mariadb))
-    await db.migrate(SCHEMA)
+    await migrate(db, SCHEMA)
     results = await asyncio.gather(
         db.write(ADD(id=1)), db.write(ADD(id=2, text="x" * 17_000_000)), db.write(ADD(id=3)), return_exceptions=True
     )

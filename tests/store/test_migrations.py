@@ -9,7 +9,7 @@ from sqlalchemy import BigInteger, Column, Table, insert, select
 from rekku.core.database import Key, LongText, Schema, Statement, Step, Steps, table
 from rekku.core.errors import NewerSchema, PluginError
 from rekku.store.database import MariaServer, StoredDatabase, open_database
-from rekku.store.migrations import done_steps
+from rekku.store.migrations import done_steps, migrate
 
 
 def pets(*more: Column[str]) -> Table:
@@ -35,9 +35,9 @@ TODAY = Schema("pets", Step(1, "pets", first), Step(2, "kinds", second), Step(3,
 
 
 async def test_rows_of_the_oldest_schema_survive_all_steps(database: StoredDatabase, tmp_path: Path) -> None:
-    await database.migrate(OLDEST)
+    await migrate(database, OLDEST)
     await database.write(Statement(insert(pets()))(id=1, name="x"), Statement(insert(pets()))(id=2, name="y"))
-    await database.migrate(TODAY, backups=tmp_path / "backups")
+    await migrate(database, TODAY, backups=tmp_path / "backups")
 
     today = pets(Column("kind", Key))
     assert await database.fetch(select(today).order_by(today.c.id)) == [(1, "pet 1", "cat"), (2, "pet 2", "cat")]
@@ -49,7 +49,7 @@ async def test_rows_of_the_oldest_schema_survive_all_steps(database: StoredDatab
 
 async def test_a_new_database_needs_no_copy_and_steps_run_once(database: StoredDatabase, tmp_path: Path) -> None:
     for _ in range(2):
-        await database.migrate(TODAY, backups=tmp_path / "backups")
+        await migrate(database, TODAY, backups=tmp_path / "backups")
     assert not (tmp_path / "backups").exists()
 
 
@@ -59,7 +59,7 @@ async def test_only_the_last_five_copies_are_kept(database: StoredDatabase, tmp_
 
     steps = [Step(1, "pets", first)]
     for number in range(2, 10):
-        await database.migrate(Schema("pets", *steps), backups=tmp_path / "backups")
+        await migrate(database, Schema("pets", *steps), backups=tmp_path / "backups")
         steps.append(Step(number, "nothing", nothing))
     assert len(list((tmp_path / "backups").iterdir())) == 5
 
@@ -75,25 +75,25 @@ async def test_a_step_that_fails_is_not_recorded_and_can_be_done_again(database:
 
     schema = Schema("pets", Step(1, "pets", first), Step(2, "kinds", fails_once))
     with pytest.raises(ZeroDivisionError):
-        await database.migrate(schema)
+        await migrate(database, schema)
     assert await done_steps(database) == {"pets": 1}
     if database.kind == "sqlite":
         assert await database.columns("pets") == ["id", "name"]
 
-    await database.migrate(schema)
+    await migrate(database, schema)
     assert await done_steps(database) == {"pets": 2}
     assert await database.columns("pets") == ["id", "name", "kind"]
 
 
 async def test_a_database_of_a_newer_rekku_is_left_alone(database: StoredDatabase) -> None:
-    await database.migrate(TODAY)
+    await migrate(database, TODAY)
     with pytest.raises(NewerSchema, match="pets is at step 3, this version knows 1"):
-        await database.migrate(OLDEST)
+        await migrate(database, OLDEST)
 
 
 async def test_steps_that_are_numbered_wrongly_are_told_to_the_author(database: StoredDatabase) -> None:
     with pytest.raises(PluginError, match="numbered 1, 2, 3"):
-        await database.migrate(Schema("pets", Step(2, "two", first)))
+        await migrate(database, Schema("pets", Step(2, "two", first)))
 
 
 async def test_two_processes_do_each_step_once(mariadb: MariaServer, tmp_path: Path) -> None:
@@ -108,7 +108,7 @@ async def test_two_processes_do_each_step_once(mariadb: MariaServer, tmp_path: P
 
     schema = Schema("counted", Step(1, "one", counted))
     both = await asyncio.gather(open_database(tmp_path, server), open_database(tmp_path, server))
-    await asyncio.gather(*(db.migrate(schema) for db in both))
+    await asyncio.gather(*(migrate(db, schema) for db in both))
     assert runs == ["run"]
     await asyncio.gather(*(db.close() for db in both))
     await drop(server)

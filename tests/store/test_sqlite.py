@@ -14,17 +14,19 @@ from blockbuster import blockbuster_ctx
 
 from rekku.core.errors import ConfigError, StoreError
 from rekku.store.database import open_database, sqlite_file
+from rekku.store.migrations import migrate
 from tests.store.tables import ADD, IDS, SCHEMA
 
 WRITER = """
 import asyncio, sys
 from pathlib import Path
 from rekku.store.database import open_database
+from rekku.store.migrations import migrate
 from tests.store.tables import ADD, SCHEMA
 
 async def main():
     db = await open_database(Path(sys.argv[1]))
-    await db.migrate(SCHEMA)
+    await migrate(db, SCHEMA)
 
     async def write(first):
         for number in range(first, 10**9, 10):
@@ -39,7 +41,7 @@ asyncio.run(main())
 
 async def test_the_file_is_for_its_owner_only(tmp_path: Path) -> None:
     db = await open_database(tmp_path / "home")
-    await db.migrate(SCHEMA)
+    await migrate(db, SCHEMA)
     file = sqlite_file(tmp_path / "home")
     assert file.parent.stat().st_mode & 0o777 == 0o700
     assert {f.stat().st_mode & 0o777 for f in file.parent.iterdir()} == {0o600}
@@ -49,7 +51,7 @@ async def test_the_file_is_for_its_owner_only(tmp_path: Path) -> None:
 async def test_the_event_loop_is_never_blocked(tmp_path: Path) -> None:
     with blockbuster_ctx():
         db = await open_database(tmp_path)
-        await db.migrate(SCHEMA)
+        await migrate(db, SCHEMA)
         await db.write(ADD(id=1))
         async with db.transaction() as transaction:
             await transaction.write(ADD(id=2))
@@ -73,7 +75,7 @@ async def test_a_folder_that_cannot_be_made_is_told_to_the_operator(tmp_path: Pa
 
 async def test_a_locked_file_is_waited_for(tmp_path: Path) -> None:
     db = await open_database(tmp_path)
-    await db.migrate(SCHEMA)
+    await migrate(db, SCHEMA)
     with closing(sqlite3.connect(sqlite_file(tmp_path), isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         writing = asyncio.create_task(db.write(ADD(id=1), ADD(id=2)))
@@ -86,7 +88,7 @@ async def test_a_locked_file_is_waited_for(tmp_path: Path) -> None:
 
 async def test_a_file_that_stays_locked_is_given_up(tmp_path: Path) -> None:
     db = await open_database(tmp_path, patience=0.1)
-    await db.migrate(SCHEMA)
+    await migrate(db, SCHEMA)
     with closing(sqlite3.connect(sqlite_file(tmp_path), isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(StoreError, match="no other program has it locked"):

@@ -8,8 +8,9 @@ from sqlalchemy.exc import DatabaseError, IntegrityError
 
 from rekku.core.database import Transaction
 from rekku.core.errors import StoreError
-from rekku.store import base
 from rekku.store.database import MariaServer, StoredDatabase, open_database
+from rekku.store.drivers import base
+from rekku.store.migrations import migrate
 from tests.store.tables import ADD, ADD_NEW, COUNT, HOW_MANY, IDS, SCHEMA, SET_COUNT
 
 
@@ -162,7 +163,7 @@ async def test_a_statement_that_is_nonsense_is_refused(store: StoredDatabase) ->
 
 async def test_closing_finishes_what_was_asked(server_for_home: MariaServer | None, tmp_path: Path) -> None:
     db = await open_database(tmp_path, server_for_home)
-    await db.migrate(SCHEMA)
+    await migrate(db, SCHEMA)
     writes = [asyncio.create_task(db.write(ADD(id=n))) for n in range(30)]
     await asyncio.sleep(0)
     await db.close()

@@ -25,9 +25,10 @@ QUESTION = (
     "Without an answer within {limit} seconds it is not done."
 )
 ALWAYS = "You want to be asked each time."
+FOR_ANOTHER = "You want to be asked each time; this is for {who} in {where}."
 TAINTED = "This turn shows words of other people, which may have led me to it."
 
-TOO_LONG = "{action} needs the trainer's approval, and it is too long to be shown ({most} characters at most). Shorten it"
+TOO_LONG = "{action} needs the trainer's approval, and it is too long to be shown ({most} characters). Shorten it"
 DENIED = "{action} was not done: the trainer said no. Do not ask for it again in this turn"
 NO_ANSWER = "{action} was not done: the trainer did not approve it within {limit} seconds"
 LEFT_OPEN = "{action} was not done: Rekku was restarted while it waited for the trainer's approval"
@@ -61,22 +62,29 @@ class Approvals:
         clock: Clock,
         spawn: Spawn,
         say: Callable[[Conversation, str], Awaitable[None]],
+        tell_trainer: Callable[[str], Awaitable[None]],
     ) -> None:
         self._asking = asking
         self._clock = clock
         self._spawn = spawn
         self._say = say
+        self._tell_trainer = tell_trainer
         self._open: dict[str, Question] = {}
         self._missed: dict[Conversation, float] = {}
 
     def wanted(self, action: Action, turn: OpenTurn) -> bool:
-        """Whether this action must be approved in this turn."""
+        """Whether this action must be approved in this turn: it says so itself, or its risk is high."""
+        if action.approval:
+            return True
         if action.risk is not Risk.HIGH or self._asking is Asking.NEVER:
             return False
         return self._asking is Asking.ALWAYS or turn.tainted
 
     async def ask(self, turn: OpenTurn, deed: Deed, index: int) -> str:
-        """Ask in the turn's conversation and wait; "" if it was approved, else why not, for the model."""
+        """Ask the trainer and wait; "" if it was approved, else why not, for the model.
+
+        The question stands in the turn's conversation if it is the trainer's turn, else where the trainer is.
+        """
         what = shown(deed)
         if len(what) > LONGEST_SHOWN:
             return TOO_LONG.format(action=deed.action, most=LONGEST_SHOWN)
@@ -85,8 +93,7 @@ class Approvals:
         self._open[code] = question
         timer = self._spawn(self._clock.sleep(LIMIT), f"approval {code}")
         try:
-            why = TAINTED if turn.tainted else ALWAYS
-            await self._say(turn.conversation, QUESTION.format(why=why, what=what, code=code, limit=LIMIT))
+            await self._put(turn, what, code)
             await asyncio.wait((question.answer, timer), return_when=asyncio.FIRST_COMPLETED)
         finally:
             timer.cancel()
@@ -95,6 +102,14 @@ class Approvals:
             self._missed[turn.conversation] = self._clock.monotonic()
             return NO_ANSWER.format(action=deed.action, limit=LIMIT)
         return "" if question.answer.result() else DENIED.format(action=deed.action)
+
+    async def _put(self, turn: OpenTurn, what: str, code: str) -> None:
+        if turn.principal.is_trainer:
+            why = TAINTED if turn.tainted else ALWAYS
+            await self._say(turn.conversation, QUESTION.format(why=why, what=what, code=code, limit=LIMIT))
+            return
+        why = FOR_ANOTHER.format(who=turn.principal.name or turn.principal.user_id, where=turn.conversation)
+        await self._tell_trainer(QUESTION.format(why=why, what=what, code=code, limit=LIMIT))
 
     def answer(self, where: Conversation, code: str, yes: bool) -> str:
         """The trainer's answer to one question; the name of its action. Raises ActionError if none is meant."""

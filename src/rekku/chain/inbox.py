@@ -31,10 +31,11 @@ AWAY = 2.0
 class Ticket:
     """What the sender of a message holds until it is dealt with."""
 
-    __slots__ = ("_outcome", "_settle", "turn_id")
+    __slots__ = ("_outcome", "_settle", "delivered", "turn_id")
 
     def __init__(self, turn_id: int = 0) -> None:
         self.turn_id = turn_id
+        self.delivered = False
         self._outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
 
     async def outcome(self) -> Outcome:
@@ -247,7 +248,9 @@ class Inbox:
 
     async def _tell_senders(self, turn: OpenTurn, tickets: Iterable[Ticket], outcome: Outcome) -> None:
         await self._settled(turn)
+        delivered = bool(turn.sent) and all(message.status == "sent" for message in turn.sent)
         for ticket in tickets:
+            ticket.delivered = delivered
             ticket.close(outcome)
 
 

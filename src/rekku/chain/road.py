@@ -130,7 +130,11 @@ class Road:
             release=lambda messages, turn: self.sender.queue(messages, turn.message),
         )
         self.approvals = Approvals(
-            asking=Asking(settings["APPROVALS"]), clock=clock, spawn=supervisor.spawn, say=self.voice.answer
+            asking=Asking(settings["APPROVALS"]),
+            clock=clock,
+            spawn=supervisor.spawn,
+            say=self.voice.answer,
+            tell_trainer=self.voice.tell_trainer,
         )
         self.runner = self._runner(settings)
         self.inbox = Inbox(

@@ -22,17 +22,22 @@ def run(arguments: argparse.Namespace) -> int:
     ground = begin(arguments)
     ground.log_to(None)
     file = Path(arguments.file).absolute()
+    rows = write_new(ground, file, secrets=arguments.with_secrets)
+    kept = "with the secrets of .env" if arguments.with_secrets else "without .env; add it with --with-secrets"
+    print(f"{file}: {rows} rows, persona and components ({kept}).")
+    return 0
+
+
+def write_new(ground: Ground, file: Path, *, secrets: bool) -> int:
+    """Write a backup to a file that is not there yet; how many rows it has. Raises ConfigError."""
     if file.exists():
         raise ConfigError(f"{file} is there already. Give the backup another name.")
     if not file.parent.is_dir():
         raise ConfigError(f"There is no folder {file.parent} to write the backup into.")
     try:
-        rows = asyncio.run(_write(ground, file, secrets=arguments.with_secrets))
+        return asyncio.run(_write(ground, file, secrets=secrets))
     except OSError as error:
         raise ConfigError(f"The backup {file} cannot be written: {error.strerror or error}.") from error
-    kept = "with the secrets of .env" if arguments.with_secrets else "without .env; add it with --with-secrets"
-    print(f"{file}: {rows} rows, persona and components ({kept}).")
-    return 0
 
 
 async def _write(ground: Ground, file: Path, *, secrets: bool) -> int:

@@ -36,7 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 async def _restore(ground: Ground, file: Path) -> int:
     from rekku.store.archive import opened
-    from rekku.store.backup import restore_backup
+    from rekku.store.restore import restore_backup
 
     async with opened(file) as backup:
         names = [_checked(name, file) for name in backup.manifest.files]

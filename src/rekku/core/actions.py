@@ -83,6 +83,7 @@ class Action:
     quotable: bool = False
     timeout: float | None = None
     trusted_output: bool = False
+    approval: bool = False
 
     @property
     def required(self) -> tuple[str, ...]:
@@ -150,6 +151,7 @@ def _parse_action(name: str, spec: object, told: object) -> Action:
         quotable=spec.get("quotable") is True,
         timeout=float(timeout) if isinstance(timeout, int | float) else None,
         trusted_output=spec.get("trusted_output") is True,
+        approval=spec.get("approval") is True,
     )
 
 

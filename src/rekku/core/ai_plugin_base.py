@@ -44,7 +44,8 @@ class AIPluginBase:
 
         `restricted: True` is medium risk; `risk` is low, medium or high. An `idempotent` action may be done again
         after a crash; a `quotable` one may run out of a reply that is not clean JSON (both default to no).
-        `timeout` is in seconds. Outputs count as other people's words unless it says `trusted_output`.
+        `timeout` is in seconds. Outputs count as other people's words unless it says `trusted_output`. With
+        `approval` the trainer is asked each time, and it is done after `/approve`.
         """
         return {}
 
@@ -94,6 +95,6 @@ class AIPluginBase:
     def import_state(self, state: Any) -> None:
         """Take over what the version before exported."""
 
-    async def health(self) -> str:
+    def health(self) -> str | Awaitable[str]:
         """ "" if all is well, else one sentence for `rekku doctor` and `/status`."""
         return ""

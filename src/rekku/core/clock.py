@@ -1,9 +1,13 @@
 """Time as an argument, so that tests can move it."""
 
 import asyncio
+import os
 import time
 from datetime import UTC, datetime
 from typing import Protocol
+from zoneinfo import ZoneInfo
+
+from rekku.core.errors import ConfigError
 
 
 class Clock(Protocol):
@@ -33,3 +37,15 @@ class SystemClock:
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
+
+
+def local_zone(name: str | None) -> ZoneInfo:
+    """The zone of that name (a setting `TZ`), else the machine's own. Raises ConfigError for a name that is none."""
+    if name:
+        try:
+            return ZoneInfo(name.lstrip(":"))
+        except (ValueError, OSError, KeyError) as error:
+            raise ConfigError(f"TZ is not a time zone: {name!r}. Write a name like Europe/Rome.") from error
+    link = os.path.realpath("/etc/localtime")
+    found = link.partition("/zoneinfo/")[2]
+    return ZoneInfo(found) if found else ZoneInfo("UTC")

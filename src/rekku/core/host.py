@@ -25,6 +25,12 @@ class Receipt(Protocol):
         """The message's number; 0 if it was not kept (a command, a redelivery, a blocked person)."""
         ...
 
+    @property
+    def delivered(self) -> bool:
+        """After `outcome`: whether there were replies and all are with their platforms; they may still be on the way
+        (a chat that is not there now)."""
+        ...
+
     async def outcome(self) -> Outcome:
         """Wait until the message is dealt with, replies delivered included, and say how it ended."""
         ...
@@ -71,6 +77,11 @@ class Host(Protocol):
     @property
     def log(self) -> logging.Logger:
         """A logger under the component's name."""
+        ...
+
+    @property
+    def character_budget(self) -> int:
+        """How many characters a prompt may have with the engine that is in use."""
         ...
 
     @property

@@ -89,6 +89,9 @@ class RedditPlugin(AIPluginBase):
             minimum=0,
             maximum=86_400,
         ),
+        Setting(
+            "REDDIT_APPROVAL", "Whether you are asked (/approve) before anything is written on Reddit.", bool, False
+        ),
         Setting("REDDIT_URL", "Another server that speaks Reddit's protocol; left out: Reddit itself."),
     )
     tables = SCHEMA
@@ -98,12 +101,13 @@ class RedditPlugin(AIPluginBase):
             raise ModuleNotFoundError("No module named 'asyncpraw'", name="asyncpraw")
         self._made: Account | None = None
         self._making = asyncio.Lock()
+        self._sender: Sender | None = None
 
     async def start(self) -> None:
         self._queue = Queue(self.host.database)
-        self._sender = Sender(self.host, self._queue, self._account)
-        self.host.spawn(self._sender.listen(), "reddit waits")
-        self.host.spawn(self._sender.tend(), "reddit queue")
+        self._sender = sender = Sender(self.host, self._queue, self._account)
+        self.host.spawn(sender.listen(), "reddit waits")
+        self.host.spawn(sender.tend(), "reddit queue")
 
     async def stop(self) -> None:
         if self._made is not None:
@@ -121,6 +125,7 @@ class RedditPlugin(AIPluginBase):
                 "restricted": True,
                 "idempotent": True,  # the queue keeps each wish of a turn once
                 "trusted_output": True,
+                "approval": name != "reddit_list" and self.host.settings["REDDIT_APPROVAL"],
             }
         return found
 
@@ -158,6 +163,7 @@ class RedditPlugin(AIPluginBase):
             image=image,
         )
         kept = await self._queue.add(wish, key)
+        assert self._sender is not None
         self._sender.look_in(window)
         return (
             f"It waits as number {kept.id} and goes out in {window.total_seconds():g} seconds by itself. {doubt}Tell "
@@ -174,7 +180,7 @@ class RedditPlugin(AIPluginBase):
         return {"wishes for Reddit": await self._queue.forget(person_id, dry_run)}
 
     async def health(self) -> str:
-        return self._sender.complaint
+        return "" if self._sender is None else self._sender.complaint
 
     async def _check(self, name: str, payload: dict[str, Any]) -> str:
         """Raises ActionError if it cannot be done; a sentence if Reddit could not be asked."""

@@ -21,7 +21,7 @@ LONGEST_LAST = 100_000
 LOOK_EVERY = 60.0
 """Seconds between two looks at idle shells."""
 
-NEW = "This is a new shell: nothing of an earlier one is left but its files."
+NEW = "A new shell: only the files are left of an earlier one."
 KILLED = "It did not end in time, so it was killed with its shell. The next command gets a new shell."
 ENDED = "This command ended its shell. The next command gets a new shell."
 WAITING = "It still runs and waits for input."
@@ -77,7 +77,10 @@ class TerminalPlugin(AIPluginBase):
                     "description": "what bash executes; empty to go on with a program that waits",
                     "example": "df -h .",
                 },
-                "input": {"type": "string", "description": "a line typed into the program, or ^C to stop it, ^D to end"},
+                "input": {
+                    "type": "string",
+                    "description": "a line for the program; ^C stops it, ^D ends its input",
+                },
                 "timeout": {"type": "number", "description": f"seconds, at most {MOST_SECONDS}"},
                 "persistent_session": {"type": "boolean", "description": "false: in a shell of its own (default true)"},
             },

@@ -1,13 +1,11 @@
 """Tell Rekku what time it is, and where it lives."""
 
-import os
 from collections.abc import Mapping
 from datetime import UTC
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from rekku.core.ai_plugin_base import AIPluginBase
-from rekku.core.errors import ConfigError
+from rekku.core.clock import local_zone
 from rekku.core.message import Message
 from rekku.core.settings import Setting
 
@@ -36,18 +34,6 @@ class TimePlugin(AIPluginBase):
         }
         location = self.host.settings["PROMPT_LOCATION"]
         return {"time": {**facts, "location": location} if location else facts}
-
-
-def local_zone(name: str | None) -> ZoneInfo:
-    """The zone of that name, else the machine's own. Raises ConfigError for a name that is none."""
-    if name:
-        try:
-            return ZoneInfo(name.lstrip(":"))
-        except (ValueError, OSError) as error:
-            raise ConfigError(f"TZ is not a time zone: {name!r}. Write a name like Europe/Rome.") from error
-    link = os.path.realpath("/etc/localtime")
-    found = link.partition("/zoneinfo/")[2]
-    return ZoneInfo(found) if found else ZoneInfo("UTC")
 
 
 PLUGIN_CLASS = TimePlugin

@@ -104,6 +104,8 @@ class WeatherPlugin(AIPluginBase):
 
 def _in_words(age: timedelta) -> str:
     minutes = int(age.total_seconds() // 60)
+    if minutes == 1:
+        return "1 minute"
     return f"{minutes} minutes" if minutes < 120 else f"{minutes // 60} hours"
 
 

@@ -7,11 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from rekku.store.archive import Manifest, Target
-from rekku.store.base import Snapshot, StoredDatabase
-from rekku.store.migrations import STEPS_TABLE
-from rekku.store.restore import restore_backup
-
-__all__ = ["Manifest", "restore_backup", "write_backup"]
+from rekku.store.drivers.base import STEPS_TABLE, Snapshot, StoredDatabase
 
 NEVER_COPIED = frozenset({STEPS_TABLE, "store_writers"})
 

@@ -1,22 +1,11 @@
 """Open the database: a SQLite file in the home, or MariaDB when a server is set."""
 
-from dataclasses import dataclass, field
 from pathlib import Path
 
-from rekku.store.base import StoredDatabase
+from rekku.store.drivers.base import StoredDatabase
+from rekku.store.drivers.server import MariaServer
 
 __all__ = ["MariaServer", "StoredDatabase", "open_database", "sqlite_file"]
-
-
-@dataclass(frozen=True)
-class MariaServer:
-    """Where a MariaDB is, and how to get in (`DB_HOST`, `DB_PORT`, `DB_USER`, `DB_PASS`, `DB_NAME`)."""
-
-    host: str
-    port: int
-    user: str
-    password: str = field(repr=False)
-    name: str
 
 
 def sqlite_file(home: Path) -> Path:
@@ -31,9 +20,9 @@ async def open_database(home: Path, server: MariaServer | None = None, *, patien
     Raises ConfigError for what the operator has to put right.
     """
     if server is None:
-        from rekku.store.sqlite import open_sqlite
+        from rekku.store.drivers.sqlite import open_sqlite
 
         return await open_sqlite(sqlite_file(home), patience)
-    from rekku.store.mariadb import open_mariadb
+    from rekku.store.drivers.mariadb import open_mariadb
 
     return await open_mariadb(server, patience)

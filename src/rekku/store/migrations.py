@@ -14,13 +14,13 @@ from sqlalchemy.sql import ClauseElement
 
 from rekku.core.database import Schema, Statement, Step
 from rekku.core.errors import NewerSchema, PluginError
-from rekku.store.base import Bench, StoredDatabase
-from rekku.store.statements import prepared
+from rekku.store.backup import write_backup
+from rekku.store.drivers.base import STEPS_TABLE, Bench, StoredDatabase
+from rekku.store.drivers.statements import prepared
 
 log = logging.getLogger(__name__)
 
 KEPT_COPIES = 5
-STEPS_TABLE = "schema_steps"
 SCHEMA_STEPS = Table(
     STEPS_TABLE,
     MetaData(),
@@ -141,6 +141,9 @@ def _pending(schema: Schema, done: dict[str, int], up_to: int | None) -> Sequenc
 async def _copy(database: StoredDatabase, component: str, folder: Path) -> None:
     name = f"before-{component}-{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}"
     made = await database.copy_aside(folder, name)
+    if made is None:
+        made = folder / f"{name}.zip"
+        await write_backup(database, made, {})
     log.info("The database was copied to %s", made)
     await asyncio.to_thread(_drop_old, folder)
 

@@ -195,9 +195,7 @@ class People:
 
 
 def _public(person_id: str, role: Role, accounts: Iterable[Account]) -> Person:
-    return Person(
-        person_id, role, tuple(PublicAccount(a.interface, User(a.user_id, a.name, a.tag)) for a in accounts)
-    )
+    return Person(person_id, role, tuple(PublicAccount(a.interface, User(a.user_id, a.name, a.tag)) for a in accounts))
 
 
 def _chat(row: Any) -> Chat:

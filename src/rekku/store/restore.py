@@ -15,10 +15,10 @@ from typing import Any
 from rekku.core.database import Schema
 from rekku.core.errors import ConfigError, NewerSchema
 from rekku.store.archive import Backup, Manifest, opened
-from rekku.store.base import StoredDatabase
 from rekku.store.database import MariaServer, open_database, sqlite_file
+from rekku.store.drivers.base import StoredDatabase
+from rekku.store.drivers.statements import Call
 from rekku.store.migrations import done_steps, migrate
-from rekku.store.statements import Call
 
 PIECE = 200
 """Rows that are read at a time."""
@@ -65,8 +65,8 @@ def _check_components(manifest: Manifest, schemas: Sequence[Schema]) -> None:
 
 
 async def _restore_sqlite(file: Path, backup: Backup, schemas: Sequence[Schema]) -> None:
-    from rekku.store.sqlite import open_sqlite
-    from rekku.store.sqlite_copy import discard, take_place
+    from rekku.store.drivers.sqlite import open_sqlite
+    from rekku.store.drivers.sqlite_copy import discard, take_place
 
     beside = file.with_name("restoring.db")
     await asyncio.to_thread(discard, beside)

@@ -6,6 +6,9 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from sqlalchemy.exc import DatabaseError
+
+from rekku.core.database import Database
 from rekku.core.errors import StoreError
 from rekku.core.host import Host
 from rekku.core.message import Message
@@ -37,6 +40,11 @@ class Diary:
         self._host = host
         self._db = host.database
 
+    @property
+    def database(self) -> Database:
+        """Where it is kept."""
+        return self._db
+
     async def record(self, turn: Turn) -> None:
         """Write down a turn that sent something; once, however often it is told."""
         entry = entry_of_turn(turn)
@@ -58,9 +66,7 @@ class Diary:
         """What Rekku feels and remembers when it answers this message, in at most `room` characters."""
         now = self._host.clock.now()
         audience = audience_of(message, self._host.principal)
-        found = await recall(
-            self._db, audience, message.text, now, most=MOST_RELEVANT, recent=MOST_RECENT
-        )
+        found = await recall(self._db, audience, message.text, now, most=MOST_RELEVANT, recent=MOST_RECENT)
         facts: dict[str, str] = {}
         feelings = mood(found.recent, now, half_life)
         if feelings:
@@ -103,7 +109,7 @@ class Diary:
     async def recreate(self) -> int:
         """Throw all entries away and make the tables anew; how many entries there were."""
         count = 0
-        with contextlib.suppress(StoreError, tables.NoSuchTable):
+        with contextlib.suppress(DatabaseError):  # there may be no table, or one of another shape
             count = await self.count()
         for statement in tables.made_anew():
             await self._db.fetch(statement)
@@ -131,11 +137,12 @@ class Diary:
 
 def entry_of_turn(turn: Turn) -> Entry | None:
     """What is written down about a turn; None if nothing was said in its conversation."""
-    elsewhere = {text for deed in turn.deeds if (text := _said_elsewhere(deed.payload, turn))}
+    last = turn.messages[-1]
+    # Who reads a group need not know what was written to another chat from there.
+    elsewhere = set() if last.direct else {_said_elsewhere(deed.payload, turn) for deed in turn.deeds}
     said = "\n".join(reply for reply in turn.replies if reply not in elsewhere)
     if not said:
         return None
-    last = turn.messages[-1]
     heard = "\n".join(message.text for message in turn.messages)
     person = audience_of(last, turn.principal).person_id if last.direct else turn.principal.person_id
     name = "" if last.errand else (last.user.name or last.user.tag or last.user.id)
@@ -164,7 +171,7 @@ def entry_of_turn(turn: Turn) -> Entry | None:
 def chosen(found: Found, since: datetime | None, message: Message, room: int) -> str:
     """The text of the best and the newest entries that fit, in the order of time; `since` is where history begins."""
     here = message.conversation
-    entries = list(dict.fromkeys((*_alternating(found.relevant, found.recent),)))
+    entries = list({entry.id: entry for entry in _alternating(found.relevant, found.recent)}.values())
     texts = []
     for entry in entries:
         same = (entry.interface, entry.chat_id, entry.thread_id) == (here.interface, here.chat_id, here.thread_id)
@@ -188,7 +195,7 @@ def _since(past: Sequence[Mapping[str, str]]) -> datetime | None:
 
 
 def _said_elsewhere(payload: Mapping[str, Any], turn: Turn) -> str:
-    """The text of a message that went to another chat, which who reads this one need not know."""
+    """The text of a message that went to another chat; "" if it did not."""
     here = (turn.conversation.chat_id, turn.messages[-1].chat_name)
     target, interface = payload.get("target"), payload.get("interface")
     other = target not in (None, "") and str(target) not in here

@@ -62,7 +62,7 @@ async def by_ids(database: Database, ids: list[int]) -> list[Entry]:
 
 async def forget(database: Database, person_id: str, dry_run: bool) -> int:
     """Erase what arose where a person was present; how many entries that are."""
-    mark = _person(person_id)
+    mark = person_word(person_id)
     count = int((await database.fetch(tables.COUNT_WORD, number=number_of(EVERYTHING, mark)))[0][0])
     while not dry_run:
         entries = await with_word(database, EVERYTHING, mark, ERASED_AT_ONCE)
@@ -82,7 +82,7 @@ def name_word(name: str) -> str:
     return f"@{plain(name).strip().removeprefix('@')}"
 
 
-def _person(person_id: str) -> str:
+def person_word(person_id: str) -> str:
     return f"person:{person_id}"
 
 
@@ -116,4 +116,4 @@ def _index(entry: Entry) -> Iterator[tuple[int, int]]:
     for mark in dict.fromkeys(map(name_word, entry.involved_users)):
         yield number_of(EVERYTHING, mark), 0
     for person in dict.fromkeys(entry.present):
-        yield number_of(EVERYTHING, _person(person)), 0
+        yield number_of(EVERYTHING, person_word(person)), 0

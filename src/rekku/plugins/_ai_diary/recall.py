@@ -5,9 +5,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from rekku.core.audience import Audience
 from rekku.core.database import Database
 from rekku.plugins._ai_diary import tables
-from rekku.plugins._ai_diary.audience import Audience, headings_for, may_hear
+from rekku.plugins._ai_diary.audience import headings_for, may_hear
 from rekku.plugins._ai_diary.entry import Entry, entry_of
 from rekku.plugins._ai_diary.ranking import fresh, rarity, score
 from rekku.plugins._ai_diary.tables import ANY, newest_of, number_of

@@ -1,5 +1,6 @@
 """The key `diary` of the model's reply: what it is asked for, what of it is good, and the rules where it is silent."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -69,6 +70,7 @@ def feelings(told: Any) -> tuple[Feeling, ...]:
     """Feelings as the model or other code names them; what is not one is left out, what is too strong is weakened."""
     found: dict[str, Feeling] = {}
     for item in told if isinstance(told, Sequence) and not isinstance(told, str) else ():
+        kind: Any = None
         if isinstance(item, str):
             kind, strength = item, 5.0
         elif isinstance(item, Mapping) and _is_number(item.get("intensity")):
@@ -95,7 +97,7 @@ def _text(told: Any, longest: int) -> str:
 
 
 def _is_number(told: Any) -> bool:
-    return isinstance(told, int | float) and not isinstance(told, bool) and told == told  # noqa: PLR0124 - NaN
+    return isinstance(told, int | float) and not isinstance(told, bool) and math.isfinite(told)
 
 
 def _in_short(said: str, name: str) -> str:

@@ -2,7 +2,7 @@
 
 from functools import cache
 from hashlib import blake2b
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     BigInteger,
@@ -17,6 +17,7 @@ from sqlalchemy import (
     union_all,
     update,
 )
+from sqlalchemy.schema import CreateIndex, CreateTable, DropTable
 
 from rekku.core.database import Instant, Key, LongText, Schema, Statement, Step, Steps, insert_or_ignore, table
 
@@ -100,9 +101,7 @@ ENTRIES_OF_WORD = Statement(
 COUNT_WORD = Statement(select(func.count()).where(WORDS.c.word == bindparam("number")))
 ERASE = Statement(delete(DIARY).where(DIARY.c.id == bindparam("number")))
 ERASE_WORDS = Statement(
-    delete(WORDS).where(
-        WORDS.c.entry_id == bindparam("number"), WORDS.c.word.in_(bindparam("numbers", expanding=True))
-    )
+    delete(WORDS).where(WORDS.c.entry_id == bindparam("number"), WORDS.c.word.in_(bindparam("numbers", expanding=True)))
 )
 STATE_ROW = Statement(select(STATE.c.value).where(STATE.c.name == bindparam("which")))
 ADD_STATE = Statement(insert_or_ignore(STATE))
@@ -118,6 +117,15 @@ async def make(steps: Steps) -> None:
 
 SCHEMA = Schema("ai_diary", Step(1, "entries, their words, and how many there are", make))
 
+
+def made_anew() -> list[Statement]:
+    """Throws all tables away, whatever they look like, and makes them as they are now."""
+    dropped = [Statement(DropTable(made, if_exists=True)) for made in TABLES]
+    made = [Statement(CreateTable(made)) for made in TABLES]
+    indexes = [Statement(CreateIndex(index)) for made in TABLES for index in made.indexes]
+    return [*dropped, *made, *indexes]
+
+
 ROWS_AT_ONCE = 32
 
 
@@ -132,7 +140,7 @@ class WordRow(NamedTuple):
 @cache
 def add_words() -> Statement:
     """Adds ROWS_AT_ONCE rows to the index of words, bound as word0, entry0, impact0…; what is there stays."""
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"word": bindparam(f"word{n}"), "entry_id": bindparam(f"entry{n}"), "impact": bindparam(f"impact{n}")}
         for n in range(ROWS_AT_ONCE)
     ]

@@ -17,7 +17,7 @@ BETWEEN = "\n\n"
 def told(
     entry: Entry, *, weights: Mapping[str, float] = NO_WEIGHTS, heard: bool = True, longest: int = LONGEST_PART
 ) -> str:
-    """An entry as text. `weights` say which part of a long text matters; without `heard` it leaves out what was said."""
+    """An entry as text. `weights` say which part of a long text matters; `heard=False` leaves out what was said."""
     lines = [f"Date: {entry.timestamp.astimezone(UTC):%Y-%m-%d %H:%M} UTC"]
 
     def line(marker: str, text: str) -> None:

@@ -26,7 +26,7 @@ class BioCommands:
     async def bio(self, call: CommandCall) -> str:
         """What is known about who asks, and how they change it."""
         word, _, rest = call.text.partition(" ")
-        if word in Privacy and not rest:
+        if word in _MEANING and not rest:
             await self._change(call, Change({}, {}, Privacy(word)))
             return f"What I know about you is {word} now: {_MEANING[Privacy(word)]}."
         if word == "remove" and rest.strip():

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from rekku.core.audience import Audience, Privacy
@@ -100,7 +101,7 @@ def light(facts: Facts, fields: Sequence[str], room: int) -> tuple[dict[str, Any
     chosen: dict[str, list[Fact]] = {}
     count = 0
     waiting = {field: list(facts[field]) for field in fields if field in facts}
-    while waiting:
+    while waiting and room > 0:
         for field in list(waiting):
             fact = waiting[field].pop()
             size = len(fact.key) + len(fact.text) + 6
@@ -130,9 +131,10 @@ def dump(facts: Iterable[Fact]) -> str:
     )
 
 
-def load(text: str) -> list[Fact]:
-    """What `dump` wrote."""
-    return [
+@lru_cache(maxsize=256)
+def load(text: str) -> tuple[Fact, ...]:
+    """What `dump` wrote. The same people take part in many turns, so the last texts are remembered."""
+    return tuple(
         Fact(
             f["text"],
             f["key"],
@@ -142,7 +144,7 @@ def load(text: str) -> list[Fact]:
             f["day"],
         )
         for f in json.loads(text)
-    ]
+    )
 
 
 def _union(one: tuple[Any, ...], other: tuple[Any, ...]) -> tuple[Any, ...]:

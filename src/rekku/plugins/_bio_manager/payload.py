@@ -54,7 +54,7 @@ def _pairs(where: str, field: str, value: Any, problems: list[str]) -> Pairs:
     if any(len(key) > LONGEST or len(text) > LONGEST for key, text in pairs):
         problems.append(f"{where}: each fact may have {LONGEST} characters; say it in fewer words")
     if len(pairs) > MOST:
-        problems.append(f"{where}: that are {len(pairs)} facts, {MOST} may be kept; write those that matter")
+        problems.append(f"{where}: these are {len(pairs)} facts, and {MOST} may be kept; write those that matter")
     return [pair for pair in pairs if pair[1]]
 
 

@@ -62,7 +62,7 @@ class Bio:
     """What is known about a person, with the instants of the last updates that said something new."""
 
     person_id: str
-    facts: dict[str, list[Fact]]
+    facts: dict[str, Sequence[Fact]]
     privacy: str = ""
     last_accessed: datetime | None = None
     last_update: datetime | None = None
@@ -117,7 +117,7 @@ async def all_bios(database: Database) -> dict[str, Bio]:
     return {row.person_id: _bio(row) for row in await database.fetch(_ALL)}
 
 
-async def nicknames(database: Database) -> dict[str, list[Fact]]:
+async def nicknames(database: Database) -> dict[str, Sequence[Fact]]:
     """What everybody is known as, by person."""
     return {row.person_id: load(row.known_as) for row in await database.fetch(_NAMES)}
 

@@ -34,7 +34,8 @@ async def find(host: Host, text: str, principal: Principal, message: Message) ->
         return Whom(principal.person_id, principal.name)
     audience = Audience(message.conversation, message.direct, principal.person_id)
     found = {person.person_id: person for person in await candidates(host, text, audience)}
-    if principal.person_id in found and (not principal.is_trainer or len(found) == 1):
+    own_part = not found and text.casefold() in principal.name.casefold().split()
+    if own_part or (principal.person_id in found and (not principal.is_trainer or len(found) == 1)):
         return Whom(principal.person_id, principal.name)
     here = [p for p in found.values() if _has_id(p, message.conversation.interface, text)]
     if len(here) == 1:

@@ -1,7 +1,6 @@
 """The book of events: who may see which, and what is written into it."""
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,7 +11,7 @@ from rekku.core.message import Conversation, Message
 from rekku.core.principal import Principal
 from rekku.plugins._event import tables
 from rekku.plugins._event.asked import Wanted
-from rekku.plugins._event.calendar import wall_time
+from rekku.plugins._event.calendar import Rule, wall_time
 from rekku.plugins._event.tables import Event
 
 SHOWN = 30
@@ -39,6 +38,20 @@ class Viewer:
         return own and (self.message.direct or same)
 
 
+@dataclass(frozen=True, slots=True)
+class New:
+    """An event that is to be kept. `created_by` is a label; the rights are those of `person_id`."""
+
+    person_id: str
+    where: Conversation
+    direct: bool
+    wanted: Wanted
+    description: str
+    late_policy: str
+    created_by: str = ""
+    mark: str = ""
+
+
 class Book:
     """The table. `interval` is that of events that repeat always."""
 
@@ -46,33 +59,20 @@ class Book:
         self._db = database
         self._interval = interval
 
-    async def add(
-        self,
-        who: Principal,
-        where: Conversation,
-        direct: bool,
-        wanted: Wanted,
-        description: str,
-        late_policy: str,
-        created_by: str,
-        now: datetime,
-        mark: str = "",
-    ) -> tuple[Event, bool]:
+    async def add(self, new: New, now: datetime) -> tuple[Event, bool]:
         """Keep an event; False if the same one is there already."""
-        what = _what(wanted, description, late_policy)
-        mark = mark or _mark(who.person_id, where, what)
+        what = _what(new.wanted, new.description, new.late_policy)
+        mark = new.mark or _mark(new.person_id, new.where, what)
         row = tables.ADD(
-            **what,
-            mark=mark,
-            person_id=who.person_id,
-            created_by=created_by[:200],
-            interface=where.interface,
-            chat_id=where.chat_id,
-            thread_id=where.thread_id,
-            direct=direct,
+            **{**what, "mark": mark},
+            person_id=new.person_id,
+            created_by=new.created_by[:200],
+            interface=new.where.interface,
+            chat_id=new.where.chat_id,
+            thread_id=new.where.thread_id,
+            direct=new.direct,
             status="waiting",
-            next_at=wanted.first,
-            wake_at=wanted.first,
+            wake_at=new.wanted.first,
             tries=0,
             last_at=None,
             last_outcome="",
@@ -113,8 +113,8 @@ class Book:
         return await self._events(statement, who=viewer.principal.person_id, most=most, **viewer.here)
 
     async def change(self, event: Event, wanted: Wanted, description: str, late_policy: str) -> Event:
-        """Write an event anew."""
-        what = {**_what(wanted, description, late_policy), "next_at": wanted.first}
+        """Write an event anew. Raises ActionError if there is another one just like that."""
+        what = _what(wanted, description, late_policy)
         what["mark"] = _mark(event.person_id, event.conversation, what)
         same = await self._events(tables.BY_MARK, which=what["mark"])
         if same and same[0].id != event.id:
@@ -122,16 +122,29 @@ class Book:
         await self._db.write(tables.CHANGE(row=event.id, **{f"new_{name}": value for name, value in what.items()}))
         return (await self._events(tables.ONE, row=event.id))[0]
 
+    async def cancel(self, event: Event) -> None:
+        """It does not come any more."""
+        await self._db.write(tables.CANCEL(row=event.id))
+
+    async def acknowledge(self, event: Event, now: datetime) -> None:
+        """Its person has taken note of it."""
+        await self._db.write(tables.ACKNOWLEDGE(row=event.id, now=now))
+
     async def snooze(self, event: Event, at: datetime, now: datetime) -> Event:
         """Let it come (again) at an instant; one that repeats goes on as before, beside it."""
         if event.rule.repeats:
             zone = event.rule.zone
-            rule = type(event.rule)(wall_time(at, zone), zone)
-            mark = f"snoozed {event.id}"
-            who = Principal(event.person_id, Principal.__annotations__ and _no_role(), "", "")
-            event, added = await self.add(
-                who, event.conversation, event.direct, Wanted(rule, at), event.description, event.late_policy, "", now, mark
+            wanted = Wanted(Rule(wall_time(at, zone), zone), at)
+            new = New(
+                event.person_id,
+                event.conversation,
+                event.direct,
+                wanted,
+                event.description,
+                event.late_policy,
+                mark=f"snoozed {event.id}",
             )
+            event, added = await self.add(new, now)
             if added:
                 return event
         await self._db.write(tables.SNOOZE(row=event.id, at=at))
@@ -139,3 +152,25 @@ class Book:
 
     async def _events(self, statement: Any, **values: Any) -> list[Event]:
         return [tables.read(row, self._interval) for row in await self._db.fetch(statement, **values)]
+
+
+def _what(wanted: Wanted, description: str, late_policy: str) -> dict[str, Any]:
+    rule = wanted.rule
+    return {
+        "description": description,
+        "zone": rule.zone,
+        "starts": rule.start.isoformat(),
+        "repetition": rule.repeat,
+        "cron": rule.cron,
+        "until": rule.until.isoformat() if rule.until else "",
+        "late_policy": late_policy,
+        "next_at": wanted.first,
+    }
+
+
+def _mark(person_id: str, where: Conversation, what: dict[str, Any]) -> str:
+    """The same for the same event, so that asking twice (a crash, an eager model) makes it once."""
+    fields = ("description", "zone", "starts", "repetition", "cron", "until")
+    parts = "\0".join((person_id, *(str(part) for part in (where.interface, where.chat_id, where.thread_id))))
+    text = "\0".join((parts, *(what[name] for name in fields)))
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=24).hexdigest()

@@ -7,7 +7,7 @@ skips is read with the offset from before the change, of a time that comes twice
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from itertools import islice
+from itertools import islice, pairwise
 from zoneinfo import ZoneInfo
 
 REPEATS = ("none", "daily", "weekly", "monthly", "always")
@@ -88,7 +88,7 @@ def missed(rule: Rule, due: datetime, now: datetime) -> int:
 def closest(cron: str, start: datetime) -> timedelta | None:
     """The shortest time between two of the next repetitions of a cron text; None if there are not two."""
     walls = list(islice(_cron(cron, start), SAMPLE))
-    return min((b - a for a, b in zip(walls, walls[1:], strict=False)), default=None)
+    return min((b - a for a, b in pairwise(walls)), default=None)
 
 
 def cron_problem(cron: str, start: datetime) -> str:

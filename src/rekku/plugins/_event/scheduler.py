@@ -6,7 +6,6 @@ second handing over changes nothing; then its row moves on. So a crash at any mo
 
 import asyncio
 import logging
-import random
 from collections.abc import Coroutine, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -30,6 +29,9 @@ LOOK = 30.0
 LOOK_ALONE = 600.0
 AWAY = 2.0
 """Seconds between two tries while the database is away."""
+
+PATIENCE = 15.0
+"""Seconds that a reminder waits for an engine; then it goes out in plain words."""
 
 LEASE = timedelta(seconds=60)
 AT_ONCE = 100
@@ -66,7 +68,7 @@ class Scheduler:
                 log.warning("The database is away, so events wait: %s", error)
                 await self._host.clock.sleep(AWAY)
                 continue
-            except Exception:  # noqa: BLE001 - the door to the scheduler: no error may end it
+            except Exception:  # the door to the scheduler: no error may end it
                 log.exception("The events could not be looked at; they are again in %g seconds.", TICK)
                 await self._host.clock.sleep(TICK)
                 continue
@@ -86,7 +88,7 @@ class Scheduler:
             rows = await self._host.database.fetch(tables.DUE, now=now, most=AT_ONCE)
             if not rows:
                 break
-            claims = [tables.CLAIM(row=row.id, seen=row.wake_at, lease=_lease(now)) for row in rows]
+            claims = [tables.CLAIM(row=row.id, seen=row.wake_at, lease=now + LEASE) for row in rows]
             won = await self._host.database.write(*claims)
             await self._hand_over([row for row, mine in zip(rows, won, strict=True) if mine])
         found = await self._host.database.fetch(tables.NEXT)
@@ -102,7 +104,8 @@ class Scheduler:
                 left = min(left, (due - clock.now()).total_seconds())
             if left <= 0:
                 return
-            await self._first(clock.sleep(min(left, TICK)), self._changed.wait())
+            nap = left if due is None else min(left, TICK)
+            await self._first(clock.sleep(nap), self._changed.wait())
 
     async def _first(self, *works: Coroutine[Any, Any, Any]) -> None:
         tasks = [self._host.spawn(work, "events rest") for work in works]
@@ -124,7 +127,7 @@ class Scheduler:
                 log.warning("The database is away, so the event %d waits: %s", row.id, error)
                 await self._host.clock.sleep(AWAY)
                 continue
-            except Exception as error:  # noqa: BLE001 - the door to one event: the others must come all the same
+            except Exception as error:  # the door to one event: the others must come all the same
                 log.exception("The event %d could not be handed over.", row.id)
                 await self._fail(row, error)
             return
@@ -133,35 +136,32 @@ class Scheduler:
         due, now = event.next_at, self._host.clock.now()
         if due is None:
             return
-        late = words.lateness(due, now, missed(event.rule, due, now), event.rule.zone)
+        late = _late(event, due, now)
         if late and event.late_policy == "skip":
-            await self._advance(event, due, now, "skipped")
+            await self._advance(event, due, due, now, "skipped")
             return
         receipt = await self._host.receive(_message(event, due, now, late))
-        await self._advance(event, due, now, "handed over")
-        self._host.spawn(self._watch(event.id, due, receipt), f"event {event.id}")
+        came = now if event.rule.repeat == "always" else due
+        await self._advance(event, due, came, now, "handed over")
+        self._host.spawn(self._watch(event.id, came, receipt), f"event {event.id}")
 
-    async def _advance(self, event: Event, due: datetime, now: datetime, outcome: str) -> None:
+    async def _advance(self, event: Event, due: datetime, came: datetime, now: datetime, outcome: str) -> None:
         """The row goes on to the next time that is still to come, or is over."""
         later = next_after(event.rule, max(due, now)) if event.rule.repeats else None
         over = later is None
         values: dict[str, Any] = {"to": "done" if over else "waiting", "new_next": later, "outcome": outcome}
-        mark = None if over else await self._mark(event.id)
-        await self._host.database.write(tables.ADVANCE(row=event.id, due=due, new_mark=mark, **values))
+        mark = None if over else event.mark
+        await self._host.database.write(tables.ADVANCE(row=event.id, due=due, came=came, new_mark=mark, **values))
 
-    async def _mark(self, number: int) -> str | None:
-        found = await self._host.database.fetch(tables.ONE, row=number)
-        return found[0].mark if found else None
-
-    async def _watch(self, number: int, due: datetime, receipt: Receipt) -> None:
+    async def _watch(self, number: int, came: datetime, receipt: Receipt) -> None:
         """Write down how it ended, when its words have gone out."""
         outcome = await receipt.outcome()
-        if outcome is Outcome.IGNORED:
+        if outcome is Outcome.IGNORED or not (receipt.delivered or outcome is Outcome.CANCELLED):
             return
         text = "cancelled" if outcome is Outcome.CANCELLED else "delivered"
         while True:
             try:
-                await self._host.database.write(tables.NOTE(row=number, due=due, outcome=text))
+                await self._host.database.write(tables.NOTE(row=number, came=came, outcome=text))
                 return
             except StoreError:
                 await self._host.clock.sleep(AWAY)
@@ -174,20 +174,22 @@ class Scheduler:
             await self._host.database.write(tables.RETRY(row=row.id, due=row.next_at, n=row.tries + 1, at=at))
             return
         gone = {"to": "failed", "new_mark": None, "new_next": None, "outcome": "given up"}
-        await self._host.database.write(tables.ADVANCE(row=row.id, due=row.next_at, **gone))
+        await self._host.database.write(tables.ADVANCE(row=row.id, due=row.next_at, came=row.next_at, **gone))
         await self._host.tell_trainer(
             f"The event {row.id} was given up after {MOST_TRIES} tries ({type(error).__name__}); the log says why."
         )
 
 
-def _lease(now: datetime) -> datetime:
-    """The end of a claim; two processes that claim in the same instant do not choose the same."""
-    return now + LEASE - timedelta(microseconds=random.randrange(1_000_000))
+def _late(event: Event, due: datetime, now: datetime) -> str:
+    """How late it is, in words; what repeats always has no time at which it should have come."""
+    if event.rule.repeat == "always":
+        return ""
+    return words.lateness(due, now, missed(event.rule, due, now), event.rule.zone)
 
 
 def _message(event: Event, due: datetime, now: datetime, late: str) -> Message:
     asks = bool(late) and event.late_policy == "ask"
-    errand = Errand("event", event.person_id, words.plain(event, late, asks))
+    errand = Errand("event", event.person_id, words.plain(event, late, asks), PATIENCE)
     name = f"event:{event.id}:{round(due.timestamp() * 1_000_000)}"
     text = words.reminder(event, late, asks)
     return Message(event.conversation, User(""), text, now, message_id=name, direct=event.direct, errand=errand)

@@ -49,6 +49,7 @@ NEW = tuple(column.name for column in EVENTS.c if column.name != "id")
 WHAT = ("description", "zone", "starts", "repetition", "cron", "until", "late_policy", "mark", "next_at")
 
 _row = EVENTS.c
+_most = bindparam("most", type_=Integer())
 _mine = _row.person_id == bindparam("who")
 _same = _row.id == bindparam("row")
 _here = (_row.interface == bindparam("i"), _row.chat_id == bindparam("c"))
@@ -57,16 +58,16 @@ _as_seen = (_same, _row.wake_at == bindparam("seen"))
 ADD = Statement(insert_or_ignore(EVENTS), columns=NEW)
 BY_MARK = Statement(select(EVENTS).where(_row.mark == bindparam("which")))
 ONE = Statement(select(EVENTS).where(_same))
-DUE = Statement(select(EVENTS).where(_row.wake_at <= bindparam("now")).order_by(_row.wake_at).limit(bindparam("most")))
+DUE = Statement(select(EVENTS).where(_row.wake_at <= bindparam("now")).order_by(_row.wake_at).limit(_most))
 NEXT = Statement(select(_row.wake_at).where(_row.wake_at.is_not(None)).order_by(_row.wake_at).limit(1))
-_of = select(EVENTS).where(_mine, _row.wake_at.is_not(None)).order_by(_row.wake_at).limit(bindparam("most"))
+_of = select(EVENTS).where(_mine, _row.wake_at.is_not(None)).order_by(_row.wake_at).limit(_most)
 OF = Statement(_of)
 OF_HERE = Statement(_of.where(*_here))
-ALL = Statement(select(EVENTS).where(_row.wake_at.is_not(None)).order_by(_row.wake_at).limit(bindparam("most")))
-_told = select(EVENTS).where(_mine, _row.last_at.is_not(None)).order_by(_row.last_at.desc()).limit(bindparam("most"))
+ALL = Statement(select(EVENTS).where(_row.wake_at.is_not(None)).order_by(_row.wake_at).limit(_most))
+_told = select(EVENTS).where(_mine, _row.last_at.is_not(None)).order_by(_row.last_at.desc()).limit(_most)
 TOLD = Statement(_told)
 TOLD_HERE = Statement(_told.where(*_here))
-WAITING = Statement(select(_row.id).where(_mine, _row.wake_at.is_not(None)).limit(bindparam("most")))
+WAITING = Statement(select(_row.id).where(_mine, _row.wake_at.is_not(None)).limit(_most))
 
 CLAIM = Statement(update(EVENTS).where(*_as_seen).values(wake_at=bindparam("lease")))
 ADVANCE = Statement(
@@ -78,7 +79,7 @@ ADVANCE = Statement(
         next_at=bindparam("new_next"),
         wake_at=bindparam("new_next"),
         tries=0,
-        last_at=bindparam("due"),
+        last_at=bindparam("came"),
         last_outcome=bindparam("outcome"),
         acknowledged_at=None,
     )
@@ -87,7 +88,7 @@ RETRY = Statement(
     update(EVENTS).where(_same, _row.next_at == bindparam("due")).values(tries=bindparam("n"), wake_at=bindparam("at"))
 )
 NOTE = Statement(
-    update(EVENTS).where(_same, _row.last_at == bindparam("due")).values(last_outcome=bindparam("outcome"))
+    update(EVENTS).where(_same, _row.last_at == bindparam("came")).values(last_outcome=bindparam("outcome"))
 )
 CHANGE = Statement(
     update(EVENTS)
@@ -128,6 +129,7 @@ class Event:
     """One event. `next_at` is None when it is over."""
 
     id: int
+    mark: str | None
     person_id: str
     conversation: Conversation
     direct: bool
@@ -149,9 +151,10 @@ def read(row: Any, interval: timedelta) -> Event:
     starts = datetime.fromisoformat(row.starts)
     return Event(
         id=row.id,
+        mark=row.mark,
         person_id=row.person_id,
         conversation=Conversation(row.interface, row.chat_id, row.thread_id),
-        direct=row.direct,
+        direct=bool(row.direct),
         description=row.description,
         rule=Rule(starts, row.zone, row.repetition, row.cron, until, interval),
         late_policy=row.late_policy,

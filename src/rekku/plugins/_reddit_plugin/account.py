@@ -4,6 +4,7 @@ This module and `trouble` import asyncpraw, which takes a while: they are loaded
 """
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ from asyncprawcore.exceptions import Forbidden, NotFound, Redirect, RequestExcep
 from rekku.core.errors import ActionError
 from rekku.plugins._reddit_plugin.queue import Wish
 from rekku.plugins._reddit_plugin.trouble import Trouble, UnsureError, is_expected, trouble
+
+log = logging.getLogger(__name__)
 
 REDDIT = "https://www.reddit.com"
 OAUTH = "https://oauth.reddit.com"
@@ -154,6 +157,7 @@ class Account:
                 raise
             if wrote and _came_after(error):
                 error = UnsureError("the change was taken, what came after it failed")
+            log.info("Reddit: %s: %s", type(error).__name__, error)
             raise TroubleError(trouble(error, wrote=wrote)) from error
 
     async def _post(self, wish: Wish) -> Made:

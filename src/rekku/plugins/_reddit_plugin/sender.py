@@ -97,8 +97,7 @@ class Sender:
 
     async def _settle(self, wish: Wish, made: "Made | None") -> None:
         if made is None:
-            doubt = "the connection broke, and it does not stand in the account's list; it is not repeated"
-            await self._queue.settle(wish, "unknown", f"It is not known whether {wish.title} went out: {doubt}.")
+            await self._queue.settle(wish, "unknown", _unknown(wish, "it does not stand in the account's list"))
             return
         self.complaint = ""
         where = f"{made.link} ({made.thing})" if made.link else made.thing
@@ -115,7 +114,10 @@ class Sender:
             self.complaint = what.words
             await self._host.tell_trainer(f"{wish.title} did not go out: {what.words}.")
         if what.fate.value == "refused" or now - wish.created_at > GIVEN_UP:
-            await self._queue.settle(wish, "failed", _not_done(wish, what.words))
+            if looking:
+                await self._queue.settle(wish, "unknown", _unknown(wish, f"looking for it failed ({what.words})"))
+            else:
+                await self._queue.settle(wish, "failed", _not_done(wish, what.words))
             return
         if what.fate.value == "unsure":
             status, wait = ("sending" if wish.makes_something else "waiting"), LOOK_AGAIN
@@ -158,6 +160,10 @@ class Sender:
 
 def _not_done(wish: Wish, why: str) -> str:
     return f"{_capital(wish.title)} did not go out: {why}."
+
+
+def _unknown(wish: Wish, why: str) -> str:
+    return f"It is not known whether {wish.title} went out: the connection broke, and {why}. It is not repeated."
 
 
 def _asked(wish: Wish) -> str:

@@ -8,6 +8,7 @@ import pty
 import secrets
 import struct
 import termios
+from typing import Any
 
 from rekku.plugins._terminal.output import Output
 
@@ -125,7 +126,7 @@ class Line:
         self._marked.set()
 
 
-def _plain(terminal: int) -> list[object]:
+def _plain(terminal: int) -> list[Any]:
     """Set a terminal so that bytes pass unchanged and nothing is echoed; returns its settings."""
     settings = termios.tcgetattr(terminal)
     settings[0] &= ~(termios.IXON | termios.IXOFF)

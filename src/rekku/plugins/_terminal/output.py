@@ -7,11 +7,10 @@ KEPT = 256 * 1024
 
 _ESCAPES = re.compile(
     r"\x1b\[[0-?]*[ -/]*[@-~]"  # CSI: colours, cursor movements
-    r"|\x1b[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\|\Z)"  # OSC, DCS and their like: titles, links
+    r"|\x1b[\]PX^_][^\x07\x1b]{0,4096}(?:\x07|\x1b\\)"  # OSC, DCS and their like: titles, links
     r"|\x1b[ -/]*[0-~]"  # two-character sequences
     r"|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]"
 )
-_OVERWRITTEN = re.compile(r"[^\n]*\r(?!\n|\Z)")
 
 
 class Output:
@@ -46,7 +45,9 @@ class Output:
 def readable(data: bytes) -> str:
     """Bytes as text: what is no UTF-8 is replaced, escape sequences and overwritten parts of lines are left out."""
     text = _ESCAPES.sub("", data.decode("utf-8", "replace"))
-    return _OVERWRITTEN.sub("", text).replace("\r", "")
+    if "\r" not in text:
+        return text
+    return "\n".join(line.rstrip("\r").rpartition("\r")[2] for line in text.split("\n"))
 
 
 def shortened(text: str, most: int) -> str:

@@ -18,6 +18,8 @@ TOKEN = "REKKU_SHELL"
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
 ROUNDS = 100
+DEAD = ("Z", "X")
+"""States of processes that only wait to be taken note of."""
 TTY = os.makedev(5, 0)
 
 READS = {"x86_64": {0, 19}, "aarch64": {63, 65}}.get(platform.machine(), set())
@@ -55,14 +57,18 @@ def kill_tree(root: int, token: str) -> None:
 
 
 def leftovers(session: int, token: str) -> list[int]:
-    """What belongs to a shell's session or carries its token."""
+    """What lives of a shell's session or carries its token."""
     mark = f"{TOKEN}={token}".encode()
-    return [pid for pid, fields in _all() if int(fields[3]) == session or mark in _environment(pid)]
+    return [
+        pid
+        for pid, fields in _all()
+        if fields[0] not in DEAD and (int(fields[3]) == session or mark in _environment(pid))
+    ]
 
 
 def _kill_all(find: Callable[[], list[int]]) -> None:
     for _ in range(ROUNDS):
-        living = [pid for pid in find() if _state(pid) not in ("Z", "X", "")]
+        living = [pid for pid in find() if _state(pid) not in (*DEAD, "")]
         if not living:
             return
         for pid in living:
@@ -98,9 +104,14 @@ def _waits(pid: int, device: int, raw: bool) -> bool:
         number = int(words[0])
         if number in READS:
             return os.stat(PROC / str(pid) / "fd" / str(int(words[1], 16))).st_rdev in (device, TTY)
-        return raw and number in POLLS and _holds(pid, device)
+        return raw and number in POLLS and not _is_wall(pid) and _holds(pid, device)
     except (OSError, ValueError, IndexError):  # it runs, has ended, or may not be looked at
         return False
+
+
+def _is_wall(pid: int) -> bool:
+    """Whether it is a part of the sandbox, which waits for its child only."""
+    return (PROC / str(pid) / "comm").read_text() == "bwrap\n"
 
 
 def _holds(pid: int, device: int) -> bool:

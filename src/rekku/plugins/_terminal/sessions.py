@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from rekku.core.errors import ActionError
 from rekku.core.message import Conversation
 from rekku.plugins._terminal.sandbox import Room
-from rekku.plugins._terminal.shell import LONGEST_COMMAND, Ran, Shell, ShellGone, State
+from rekku.plugins._terminal.shell import LONGEST_COMMAND, CommandImpossible, Ran, Shell, ShellGone, State
 
 Key = tuple[str, Conversation]
 
@@ -17,7 +17,9 @@ MOST = 16
 BUSY = "a command is still running in this shell; wait for it, or stop it"
 WAITS = "the command before still runs and waits for input: give `input` with an empty `command`, or `input` ^C"
 NOTHING_WAITS = "payload.command is empty, and no program waits for input"
-IMPOSSIBLE = f"payload.command must have at most {LONGEST_COMMAND} bytes and no NUL; write long texts to a file in parts"
+IMPOSSIBLE = (
+    f"payload.command must have at most {LONGEST_COMMAND} bytes and no NUL; write long texts in parts"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,7 @@ class Sessions:
         self._alone.add(shell)
         try:
             ran = await shell.run(command, limit, typed)
-        except ValueError as error:
+        except CommandImpossible as error:
             raise ActionError(IMPOSSIBLE) from error
         finally:
             await shell.kill()
@@ -134,7 +136,7 @@ class Sessions:
             if not command.strip():
                 raise ActionError(NOTHING_WAITS)
             ran = await session.shell.run(command, limit, typed)
-        except ValueError as error:
+        except CommandImpossible as error:
             raise ActionError(IMPOSSIBLE) from error
         except ShellGone:
             await self._drop(key, session)

@@ -26,19 +26,20 @@ LONGEST_COMMAND = 32_000
 BURIAL = 2.0
 
 _TELL = (
-    "__rekku_status=$? __rekku_busy=; IFS= read -r -d '' -u 250 __rekku_nonce "
-    "&& printf '%s %d\\0' \"$__rekku_nonce\" \"$__rekku_status\" >&251; "
+    "__rekku_busy=; IFS= read -r -d '' -u 250 __rekku_nonce "
+    '&& printf \'%s %d\\0\' "$__rekku_nonce" "$__rekku_status" >&251; '
 )
 PROMPT = (
-    'if [ -n "${__rekku_busy-}" ]; then ' + _TELL + "fi; "
+    '__rekku_status=$?; set +m; if [ -n "${__rekku_busy-}" ]; then ' + _TELL + "fi; "
     "while IFS= read -r -d '' -u 250 __rekku_command || exit 0; do __rekku_busy=1; "
-    '__rekku_return "${__rekku_status:-0}"; eval "$__rekku_command" 250<&- 251>&-; ' + _TELL + "done"
+    '__rekku_return "${__rekku_status:-0}"; eval "$__rekku_command" 250<&- 251>&-; __rekku_status=$?; ' + _TELL + "done"
 )
-"""What bash does at its prompt; one line, so that the lines of its complaints are those of the command. After an
-interrupt bash comes to its prompt again, and the first part tells the end of what was interrupted."""
+"""What bash does at its prompt. It is one line, so that the lines of bash's complaints are those of the command. After
+an interrupt bash comes to its prompt again, and the first part tells the end of what was interrupted. Job control is
+switched off here, not in the start file, because bash sets it again after that."""
 START = r"""
 exec 250<&{commands} {commands}<&- 251>&{control} {control}>&- {script}<&-
-set +m +o history; unset HISTFILE; shopt -s execfail; ulimit -c 0
+set +o history; unset HISTFILE; shopt -s execfail; ulimit -c 0
 PS1= PS2=
 __rekku_return() {{ return "$1"; }}
 PROMPT_COMMAND='{prompt}'
@@ -68,6 +69,10 @@ class Ran:
 
 class ShellGone(Exception):
     """The shell has ended."""
+
+
+class CommandImpossible(ValueError):
+    """A text that cannot be given to bash as one command."""
 
 
 class Shell:
@@ -108,11 +113,11 @@ class Shell:
     async def run(self, command: str, limit: float, typed: str | None = None) -> Ran:
         """Execute a command within so many seconds; `typed` is typed ahead.
 
-        Raises ShellGone if there is no shell any more (then nothing was executed), ValueError for an impossible text.
+        Raises ShellGone if there is no shell any more (then nothing was executed), CommandImpossible.
         """
         data = command.encode("utf-8", "replace")
         if b"\0" in data or len(data) > LONGEST_COMMAND:
-            raise ValueError(f"a command has at most {LONGEST_COMMAND} bytes, and none of them is NUL")
+            raise CommandImpossible(f"a command has at most {LONGEST_COMMAND} bytes, and none of them is NUL")
         if self.gone or self._process.poll() is not None:
             raise ShellGone
         self._nonce, self._status, self.busy = secrets.token_hex(16), None, True
@@ -180,7 +185,7 @@ class Shell:
                 cwd=room.workspace,
                 env={**room.environment(os.environ), processes.TOKEN: self._token},
                 start_new_session=True,
-                preexec_fn=processes.at_birth(),
+                preexec_fn=processes.at_birth(),  # noqa: PLW1509 - three system calls that take no lock
                 pass_fds=(commands, control, script),
             )
         except OSError:

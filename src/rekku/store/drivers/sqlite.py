@@ -10,10 +10,10 @@ from sqlalchemy.dialects.sqlite.base import SQLiteTypeCompiler
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 
 from rekku.core.errors import StoreError
-from rekku.store.base import Bench, Session, Snapshot, StoredDatabase
-from rekku.store.sqlite_copy import SqliteSnapshot, copy_file
-from rekku.store.sqlite_thread import End, Exclusive, Job, SqliteThread
-from rekku.store.statements import Call, Rows
+from rekku.store.drivers.base import Bench, Session, Snapshot, StoredDatabase
+from rekku.store.drivers.sqlite_copy import SqliteSnapshot, copy_file
+from rekku.store.drivers.sqlite_thread import End, Exclusive, Job, SqliteThread
+from rekku.store.drivers.statements import Call, Rows
 
 STEP_LIMIT = 3600.0
 """Seconds that one migration step may take."""

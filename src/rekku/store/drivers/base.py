@@ -12,9 +12,12 @@ from sqlalchemy import exc
 from sqlalchemy.engine import Dialect
 from sqlalchemy.sql import ClauseElement
 
-from rekku.core.database import Schema, Statement, Transaction, Write
+from rekku.core.database import Statement, Transaction, Write
 from rekku.core.errors import StoreError
-from rekku.store.statements import Call, Rows, bound, prepared
+from rekku.store.drivers.statements import Call, Rows, bound, prepared
+
+STEPS_TABLE = "schema_steps"
+"""Where migrations note what they did."""
 
 TRANSACTION_LIMIT = 10.0
 """Seconds after which an open transaction is rolled back, because everybody else's writes wait for it."""
@@ -143,12 +146,6 @@ class StoredDatabase(ABC):
         if self._owner is not None and self._owner is asyncio.current_task():
             raise RuntimeError("inside a transaction use the transaction's own fetch and write")
 
-    async def migrate(self, schema: Schema, *, backups: Path | None = None) -> None:
-        """Bring a component's tables up to date; see `store.migrations.migrate`."""
-        from rekku.store.migrations import migrate
-
-        await migrate(self, schema, backups=backups)
-
     @abstractmethod
     async def close(self) -> None:
         """Finish what was asked for, then let go."""
@@ -175,9 +172,9 @@ class StoredDatabase(ABC):
     async def columns(self, table: str) -> list[str]:
         """The names of a table's columns; none if there is no such table."""
 
-    @abstractmethod
-    async def copy_aside(self, folder: Path, name: str) -> Path:
-        """A copy of the whole database as a file `name`.* in a folder, before something risky; returns the file."""
+    async def copy_aside(self, folder: Path, name: str) -> Path | None:
+        """A copy of the whole database as a file `name`.* in a folder; None if it is not a file of ours."""
+        return None
 
 
 def refused(error: Exception, sql: str, *, integrity: bool) -> exc.DatabaseError:

@@ -9,7 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 from rekku.core.errors import ConfigError
-from rekku.store.statements import Rows
+from rekku.store.drivers.statements import Rows
 
 log = logging.getLogger(__name__)
 

@@ -6,9 +6,9 @@ from types import NoneType
 from typing import Any, NamedTuple
 
 from rekku.core.errors import ConfigError, StoreError
-from rekku.store.base import refused
-from rekku.store.database import MariaServer
-from rekku.store.statements import Call, Rows
+from rekku.store.drivers.base import refused
+from rekku.store.drivers.server import MariaServer
+from rekku.store.drivers.statements import Call, Rows
 
 try:
     import asyncmy

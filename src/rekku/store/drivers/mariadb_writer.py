@@ -13,11 +13,11 @@ from collections.abc import Sequence
 from sqlalchemy import exc
 
 from rekku.core.errors import StoreError
-from rekku.store.base import Conflict, Session
-from rekku.store.database import MariaServer
-from rekku.store.mariadb_dialect import DIALECT
-from rekku.store.mariadb_link import Busy, Link, Lost, Result, Text, render
-from rekku.store.statements import Call, Rows
+from rekku.store.drivers.base import Conflict, Session
+from rekku.store.drivers.mariadb_dialect import DIALECT
+from rekku.store.drivers.mariadb_link import Busy, Link, Lost, Result, Text, render
+from rekku.store.drivers.server import MariaServer
+from rekku.store.drivers.statements import Call, Rows
 
 log = logging.getLogger(__name__)
 

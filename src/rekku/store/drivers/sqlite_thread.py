@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import os
 import queue
 import sqlite3
 import threading
@@ -12,20 +11,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from rekku.core.errors import ConfigError, StoreError
-from rekku.store.base import refused
-from rekku.store.statements import Call, Rows
+from rekku.core.errors import StoreError
+from rekku.store.drivers.base import refused
+from rekku.store.drivers.sqlite_connection import BROKEN, broken, code_of, open_connection, opening_failed
+from rekku.store.drivers.statements import Call, Rows
 
 log = logging.getLogger(__name__)
 
-PRAGMAS = (
-    "PRAGMA journal_mode=WAL",
-    "PRAGMA synchronous=FULL",
-    "PRAGMA foreign_keys=OFF",
-    "PRAGMA cache_size=-8000",  # 8 MB
-    "PRAGMA temp_store=MEMORY",
-    "PRAGMA journal_size_limit=67108864",
-)
 TRANSIENT = frozenset(
     {
         sqlite3.SQLITE_BUSY,
@@ -38,8 +30,6 @@ TRANSIENT = frozenset(
     }
 )
 """Errors of the file or the disk, not of the statement; they may pass."""
-
-BROKEN = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
 
 @dataclass(eq=False, slots=True)
@@ -112,7 +102,7 @@ class SqliteThread(threading.Thread):
         try:
             self._db = open_connection(self._file)
         except Exception as error:  # noqa: BLE001 - carried to the caller of open_database
-            self._tell([(self.opened, None, _opening_failed(self._file, error))])
+            self._tell([(self.opened, None, opening_failed(self._file, error))])
             return
         self._tell([(self.opened, None, None)])
         try:
@@ -191,10 +181,10 @@ class SqliteThread(threading.Thread):
         try:
             return self._db.execute(*call)
         except sqlite3.DatabaseError as error:
-            if _code(error) in TRANSIENT:
+            if code_of(error) in TRANSIENT:
                 raise
-            if _code(error) in BROKEN:
-                raise StoreError(_broken(self._file)) from error
+            if code_of(error) in BROKEN:
+                raise StoreError(broken(self._file)) from error
             raise refused(error, call[0], integrity=isinstance(error, sqlite3.IntegrityError)) from error
 
     def _patiently(self, do: Callable[[Any], Any], argument: Any) -> Any:
@@ -204,7 +194,7 @@ class SqliteThread(threading.Thread):
             try:
                 return do(argument)
             except sqlite3.DatabaseError as error:
-                if _code(error) not in TRANSIENT:
+                if code_of(error) not in TRANSIENT:
                     raise StoreError(f"The database {self._file} failed: {error}") from error
                 now = time.monotonic()
                 if give_up is None:
@@ -268,42 +258,3 @@ class SqliteThread(threading.Thread):
             log.warning("The event loop ended before the database was closed")
             return
         self._loop.call_soon_threadsafe(_resolve, answers)
-
-
-def open_connection(file: Path) -> sqlite3.Connection:
-    """A connection to the file, which is made (mode 0600, in a folder of mode 0700) if it is not there."""
-    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-    db = sqlite3.connect(file, isolation_level=None, cached_statements=512, timeout=2.0)
-    try:
-        for pragma in PRAGMAS:
-            db.execute(pragma)
-        db.execute("SELECT count(*) FROM sqlite_master").fetchall()
-    except BaseException:
-        db.close()
-        raise
-    return db
-
-
-def _opening_failed(file: Path, error: Exception) -> Exception:
-    if isinstance(error, sqlite3.DatabaseError) and _code(error) in BROKEN:
-        return ConfigError(_broken(file))
-    if isinstance(error, sqlite3.Error) and _code(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-        return StoreError(f"The database {file} is locked by another program; close that program and try again.")
-    if isinstance(error, sqlite3.Error | OSError):
-        return ConfigError(
-            f"The database {file} cannot be opened ({error}). Check that the folder exists and may be written by you."
-        )
-    return error
-
-
-def _broken(file: Path) -> str:
-    return (
-        f"The file {file} is damaged or is not a Rekku database. Move it away and restore a backup "
-        "(rekku restore FILE), or start without it to begin anew."
-    )
-
-
-def _code(error: sqlite3.Error) -> int:
-    code: int = getattr(error, "sqlite_errorcode", 0) or 0
-    return code & 0xFF

@@ -8,27 +8,24 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import exc
 
 from rekku.core.errors import ConfigError, StoreError
-from rekku.store.base import Bench, Session, Snapshot, StoredDatabase
-from rekku.store.database import MariaServer
-from rekku.store.mariadb_dialect import DIALECT
-from rekku.store.mariadb_link import Busy, Link, Lost, NoSuchDatabase, Result, Text, render
-from rekku.store.mariadb_writer import (
+from rekku.store.drivers.base import Bench, Session, Snapshot, StoredDatabase
+from rekku.store.drivers.mariadb_bench import STEP_LIMIT, MariaBench, MariaSnapshot
+from rekku.store.drivers.mariadb_dialect import DIALECT
+from rekku.store.drivers.mariadb_link import Busy, Link, Lost, NoSuchDatabase, Result, Text, render
+from rekku.store.drivers.mariadb_writer import (
     BEGIN,
-    COMMIT,
     MAKE_WRITERS,
-    ROLLBACK,
     SERIALIZABLE,
-    WRITERS_TABLE,
     MariaSession,
     Writer,
 )
-from rekku.store.statements import Call, Rows
+from rekku.store.drivers.server import MariaServer
+from rekku.store.drivers.statements import Call, Rows
 
 log = logging.getLogger(__name__)
 
@@ -37,8 +34,6 @@ FIRST_WAIT = 0.05
 MOST_TOGETHER = 500
 """Statements that share a commit."""
 
-STEP_LIMIT = 3600.0
-"""Seconds that one statement of a migration or a restore may take."""
 
 A_WEEK = 7 * 86_400
 
@@ -241,51 +236,6 @@ class MariaDatabase(StoredDatabase):
             )
         )
         return [row[0] for row in rows]
-
-    async def copy_aside(self, folder: Path, name: str) -> Path:
-        from rekku.store.backup import write_backup
-
-        target = folder / f"{name}.zip"
-        await write_backup(self, target, {})
-        return target
-
-
-class MariaBench:
-    """Migration steps on MariaDB; DDL commits by itself there, so steps look before they change."""
-
-    def __init__(self, link: Link) -> None:
-        self._link = link
-
-    async def read(self, call: Call) -> Rows:
-        result = (await self._link.run([render(call)], STEP_LIMIT))[0]
-        return result.rows, result.names
-
-    @asynccontextmanager
-    async def atomic(self) -> AsyncIterator[None]:
-        await self._link.run([BEGIN])
-        try:
-            yield
-        except BaseException:
-            if self._link.alive:
-                await self._link.run([ROLLBACK])
-            raise
-        await self._link.run([COMMIT])
-
-
-class MariaSnapshot:
-    """All tables at the instant at which the transaction began."""
-
-    def __init__(self, link: Link) -> None:
-        self._link = link
-
-    async def tables(self) -> list[str]:
-        found = await self._link.run([render(("SHOW FULL TABLES WHERE Table_type = 'BASE TABLE'", ()))])
-        return sorted(row[0] for row in found[0].rows if row[0] != WRITERS_TABLE)
-
-    async def rows(self, table: str) -> AsyncIterator[Rows]:
-        quoted = table.replace("`", "``").replace("%", "%%")
-        async for piece in self._link.stream(render((f"SELECT * FROM `{quoted}`", ()))):  # noqa: S608 - a known table
-            yield piece
 
 
 async def open_mariadb(server: MariaServer, patience: float) -> MariaDatabase:

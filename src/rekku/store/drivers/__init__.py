@@ -1,0 +1,1 @@
+"""The bare drivers: SQLite in a thread of its own, MariaDB over asyncmy."""
