@@ -47,6 +47,8 @@ bench: $(VENV)/.dev ## what a message costs (benchmarks/README.md)
 
 soak: $(VENV)/.dev ## hours of killing it at the worst moments (docs/reliability.md)
 	@$(BIN)/python -m tests.crash.soak $(ARGS)
+	@REKKU_SOAK_SEQUENCES=10000 REKKU_SOAK_MEGABYTES=2000 REKKU_SOAK_COMMANDS=1000 \
+		$(BIN)/pytest -q --timeout 3600 tests/plugins/test_terminal_hostile.py tests/plugins/test_terminal_sequences.py
 
 clean: ## remove the virtual environment and the caches
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -21,7 +21,7 @@ import asyncmy  # noqa: F401 - likewise
 from rekku.app import Rekku, running
 from rekku.core.database import Write
 from rekku.plugins._event import tables as events
-from rekku.store import outbox  # noqa: F401 - likewise
+from rekku.store import outbox
 from rekku.store.drivers import mariadb, sqlite  # noqa: F401 - likewise
 from rekku.store.drivers.base import StoredDatabase
 from tests.crash import death

@@ -36,13 +36,13 @@ class Reminders:
         self._chance = chance
         shutil.copy(PARTS / "reminding.py", life.home / "llm_engines" / "scripted.py")
 
-    def write(self) -> None:
-        """Some reminders that are due now or in a moment."""
-        asyncio.run(self._write([self._one() for _ in range(AT_A_TIME)]))
+    def write(self, seconds: int = 0) -> None:
+        """Some reminders that are due now or in a moment, or so many seconds later."""
+        asyncio.run(self._write([self._one(seconds) for _ in range(AT_A_TIME)]))
 
-    def _one(self) -> dict[str, Any]:
+    def _one(self, seconds: int) -> dict[str, Any]:
         self.count += 1
-        due = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=self._chance.choice((-1, 0, 0, 1)))
+        due = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=seconds + self._chance.choice((-1, 0, 0, 1)))
         return {
             "mark": f"mark {self.count}",
             "person_id": "trainer",
@@ -83,10 +83,10 @@ class Reminders:
         finally:
             await database.close()
 
-    def judge(self) -> Verdict:
-        """What is wrong when all is quiet; `twice` counts what was sent again because it was not recorded as sent."""
-        trace = self.life.trace()
-        sends = [line for line in trace if line["what"] == "send"]
+    def judge(self, *others: Life) -> Verdict:
+        """What is wrong when all is quiet (in other lives on the same database too); `twice` counts what was sent
+        again because it was not recorded as sent."""
+        sends = [line for life in (self.life, *others) for line in life.trace() if line["what"] == "send"]
         by_text = Counter(line["text"] for line in sends)
         by_row = Counter(line["key"] for line in sends)
         return Verdict(
@@ -135,5 +135,3 @@ def killed_at_random(life: Life, kills: int, chance: random.Random) -> Verdict:
                 life.run(seconds=chance.uniform(SHORTEST, LONGEST))
         life.until_quiet()
     return reminders.judge()
-
-

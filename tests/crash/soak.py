@@ -1,6 +1,7 @@
 """`make soak`: kill Rekku at each transition many times, and at random, on both databases; prints a table.
 
-python -m tests.crash.soak [--times 100] [--random 1000] [--database sqlite|mariadb] [--seed 2026] [--keep FOLDER]
+python -m tests.crash.soak [--times 100] [--random 1000] [--reminders 1000]
+                           [--database sqlite|mariadb] [--seed 2026] [--keep FOLDER]
 """
 
 import argparse
@@ -21,6 +22,7 @@ from rekku.store.database import MariaServer
 from tests.conftest import KINDS, drop
 from tests.crash.kills import at_each, at_random
 from tests.crash.life import Life, Nursery, nursery
+from tests.crash.reminders import killed_at_random
 from tests.crash.transitions import POINTS
 from tests.crash.verdict import Verdict
 from tests.servers.mariadb import given_server, mariadbd, private_server
@@ -93,10 +95,11 @@ def _live(work: Callable[[Life], Verdict], base: MariaServer | None, cradle: Nur
         asyncio.run(drop(server))
 
 
-def _soak(database: str, times: int, kills: int, seed: int, keep: Path) -> list[Tally]:
+def _soak(database: str, times: int, kills: int, reminding: int, seed: int, keep: Path) -> list[Tally]:
     """All the killing on one database."""
     at_points = Tally(database, f"at each of {len(POINTS)} points, {times} times")
     anywhere = Tally(database, "at random")
+    reminders = Tally(database, "at random, reminders being due")
     chance = random.Random(f"{seed} {database}")
     with _server(database) as base, nursery() as cradle:
         for number in range(times):
@@ -107,7 +110,11 @@ def _soak(database: str, times: int, kills: int, seed: int, keep: Path) -> list[
             few = min(KILLS_OF_A_LIFE, kills - anywhere.kills)
             _live(lambda life, few=few: at_random(life, few, chance), base, cradle, keep, anywhere)  # type: ignore[misc]
             _say(f"{database}: {anywhere.kills} of {kills} random kills")
-    return [at_points, anywhere]
+        while reminders.kills < reminding:
+            few = min(KILLS_OF_A_LIFE, reminding - reminders.kills)
+            _live(lambda life, few=few: killed_at_random(life, few, chance), base, cradle, keep, reminders)  # type: ignore[misc]
+            _say(f"{database}: {reminders.kills} of {reminding} kills with {reminders.messages} reminders")
+    return [at_points, anywhere, reminders]
 
 
 def _say(text: str) -> None:
@@ -119,6 +126,7 @@ def main() -> int:
     options = argparse.ArgumentParser(prog="make soak", description=__doc__)
     options.add_argument("--times", type=int, default=100, help="how often to die at each point")
     options.add_argument("--random", type=int, default=1000, help="how often to die anywhere")
+    options.add_argument("--reminders", type=int, default=1000, help="how often to die while reminders are due")
     options.add_argument("--database", choices=KINDS, action="append", help="only this one")
     options.add_argument("--seed", type=int, default=2026)
     options.add_argument("--keep", type=Path, help="where the homes of broken promises stay")
@@ -126,7 +134,10 @@ def main() -> int:
     databases = told.database or [kind for kind in KINDS if kind == "sqlite" or given_server() or mariadbd()]
     keep = told.keep or Path(tempfile.mkdtemp(prefix="rekku-soak-"))
     with ThreadPoolExecutor(len(databases)) as pool:
-        work = [pool.submit(_soak, database, told.times, told.random, told.seed, keep) for database in databases]
+        work = [
+            pool.submit(_soak, database, told.times, told.random, told.reminders, told.seed, keep)
+            for database in databases
+        ]
         tallies = [tally for done in work for tally in done.result()]
     print(HEADER, *(tally.row() for tally in tallies), sep="\n")
     broken = sum(tally.broken for tally in tallies)

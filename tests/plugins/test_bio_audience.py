@@ -9,7 +9,7 @@ import pytest
 from rekku.core.audience import Audience, Privacy
 from rekku.core.message import Conversation
 from rekku.testing import Bot, MemoryInterface
-from tests.plugins.test_bio_manager import (
+from tests.plugins.bios import (
     ANN,
     BOB,
     GROUP,

@@ -1,4 +1,4 @@
-"""What people told about themselves: written, merged, limited, taken out, asked for."""
+"""What people told about themselves: written, merged, asked for, taken out."""
 
 import asyncio
 from typing import Any
@@ -7,80 +7,30 @@ import pytest
 
 from rekku.core.audience import Audience
 from rekku.core.message import Conversation
-from rekku.core.registry import Kind
-from rekku.plugins._bio_manager.facts import FIELDS, MOST
 from rekku.plugins._bio_manager.keeping import changed
 from rekku.plugins._bio_manager.limits import Limits
 from rekku.plugins._bio_manager.payload import read_change
-from rekku.plugins._bio_manager.table import Bio, all_bios
 from rekku.plugins._bio_manager.whom import Whom
-from rekku.plugins.bio_manager import BioManager
 from rekku.testing import Bot, MemoryInterface
-from tests.road.words import action, answered, asked, reply, say
+from tests.plugins.bios import (
+    ANN,
+    BOB,
+    GROUP,
+    OWNER,
+    alone,
+    bios,
+    known,
+    notes,
+    participants,
+    plugin,
+    problems,
+    the_bio,
+    unlimited,
+    update,
+)
+from tests.road.words import action, asked, reply, say
 
-GROUP = {"chat": "room", "direct": False}
-UNLIMITED = {"BIO_MAX_FIELDS": "0", "BIO_UPDATE_MINUTES": "0", "BIO_UPDATES_PER_DAY": "0", "UNKNOWN_PER_MINUTE": "1000"}
-alone = pytest.mark.settings(REKKU_PLUGINS="bio_manager,message_plugin")
 pytestmark = alone
-unlimited = pytest.mark.settings(**UNLIMITED)
-
-
-def plugin(bot: Bot) -> BioManager:
-    """The bio manager, as Rekku loaded it."""
-    component = bot.running.registry.get(Kind.PLUGIN, "bio_manager")
-    assert component is not None
-    found: BioManager = component.instance
-    return found
-
-
-def update(**payload: Any) -> str:
-    """A reply that writes something down and says so."""
-    return reply(action("bio_update", **payload), action("message", text="Noted."))
-
-
-async def notes(bot: Bot, told: dict[str, Any], **payload: Any) -> None:
-    """Somebody tells something, and the model writes it down."""
-    bot.model_says(update(**payload))
-    assert await bot.hears("listen", **told) == ["Noted."], answered(bot)
-
-
-async def problems(bot: Bot, told: dict[str, Any], **payload: Any) -> str:
-    """Somebody tells something that the model may not write down; what the model is told then."""
-    bot.model_says(reply(action("bio_update", **payload)), say("I cannot write that down."))
-    assert await bot.hears("listen", **told) == ["I cannot write that down."]
-    (error,) = answered(bot)["errors"]
-    return "; ".join(error["problems"])
-
-
-async def known(bot: Bot, told: dict[str, Any], **payload: Any) -> dict[str, Any]:
-    """What `bio_full_request` gives in a turn of somebody, without the person's name."""
-    bot.model_says(reply(action("bio_full_request", **payload)), "Well.")
-    await bot.hears("what do you know?", **told)
-    (output,) = answered(bot)["outputs"]
-    return {key: value for key, value in output["output"].items() if key not in ("person", "nothing")}
-
-
-async def participants(bot: Bot, **told: Any) -> dict[str, dict[str, Any]]:
-    """What a prompt tells of those who take part, by name."""
-    bot.model_says("Hm.")
-    await bot.tell("hello", **told)
-    return {p.pop("name"): p for p in asked(bot)["context"].get("participants", [])}
-
-
-async def bios(bot: Bot) -> dict[str, Bio]:
-    """All bios, by person id."""
-    return await all_bios(bot.running.database)
-
-
-async def the_bio(bot: Bot) -> Bio:
-    """The only bio that there is."""
-    (bio,) = (await bios(bot)).values()
-    return bio
-
-
-ANN = {"user": "ann"}
-BOB = {"user": "bob"}
-OWNER = {"user": "owner"}
 
 
 async def test_what_a_person_tells_is_written_down_and_known_the_next_time(bot: Bot) -> None:
@@ -171,102 +121,6 @@ async def test_twenty_turns_at_once_about_one_person_lose_nothing(bot: Bot) -> N
     await asyncio.gather(*(bot.tell("listen", chat=f"room {n}", direct=False) for n in range(20)))
 
     assert {fact.text for fact in (await the_bio(bot)).facts["likes"]} == {f"thing {n}" for n in range(20)}
-
-
-class TestLimits:
-    """How much a model may write about one person."""
-
-    async def test_more_than_three_fields_are_refused_with_what_to_do(self, bot: Bot) -> None:
-        said = await problems(bot, ANN, known_as=["A"], likes=["b"], not_likes=["c"], information=["d"])
-        assert said == (
-            "one update may write 3 fields and this one writes 4 (known_as, likes, not_likes, information): "
-            "write the most important ones now, and the others in a later update"
-        )
-        assert await bios(bot) == {}
-
-    async def test_a_second_update_within_the_hour_must_wait(self, bot: Bot) -> None:
-        await notes(bot, ANN, likes=["tea"])
-        bot.clock.jump(60 * 59)
-        said = await problems(bot, ANN, likes=["coffee"])
-        assert "one update in 60 minutes is allowed" in said
-        assert "Wait until 2026-03-01 13:00 UTC, and join all new facts in one update then" in said
-
-        await notes(bot, BOB, likes=["beer"])
-        bot.clock.jump(60)
-        await notes(bot, ANN, likes=["coffee"])
-        assert await known(bot, ANN) == {"likes": ["tea", "coffee"]}
-
-    @pytest.mark.settings(BIO_UPDATE_MINUTES="0", BIO_UPDATES_PER_DAY="2")
-    async def test_the_third_update_of_the_day_must_wait_for_the_next(self, bot: Bot) -> None:
-        await notes(bot, ANN, likes=["tea"])
-        bot.clock.jump(3600)
-        await notes(bot, ANN, likes=["coffee"])
-        bot.clock.jump(3600)
-        said = await problems(bot, ANN, likes=["milk"])
-        assert "2 updates in 24 hours are allowed" in said
-        assert "Wait until 2026-03-02 12:00 UTC" in said
-
-        bot.clock.jump(22 * 3600)
-        await notes(bot, ANN, likes=["milk"])
-
-    async def test_they_hold_for_the_owners_turns_and_after_a_restart_too(self, bot: Bot) -> None:
-        await notes(bot, OWNER, likes=["tea"])
-        await bot.restart()
-        assert "Do not try again now" in await problems(bot, OWNER, likes=["coffee"])
-
-    async def test_what_is_known_already_does_not_count(self, bot: Bot) -> None:
-        await notes(bot, ANN, likes=["tea"])
-        await notes(bot, ANN, likes=["Tea"])
-        assert (await the_bio(bot)).update_count == 1
-
-    async def test_taking_out_and_keeping_private_are_always_possible(self, bot: Bot) -> None:
-        await notes(bot, ANN, likes=["tea", "rum"])
-        await notes(bot, ANN, remove={"likes": ["RUM"]}, privacy="public")
-        assert await known(bot, BOB, person="ann") == {"likes": ["tea"]}
-
-    async def test_of_many_at_once_one_is_written(self, bot: Bot) -> None:
-        bot.model_says("Hi.")
-        await bot.tell("hi", **ANN)
-        told = lambda messages: (  # noqa: E731 - a reply that depends on what the model has seen
-            update(person="Ann", likes=["tea"]) if len(messages) == 2 else say("Later.")
-        )
-        bot.model_says(*[told] * 20)
-        await asyncio.gather(*(bot.tell("listen", chat=f"room {n}", direct=False) for n in range(10)))
-        assert (await the_bio(bot)).update_count == 1
-
-    @unlimited
-    async def test_a_field_that_is_full_says_so(self, bot: Bot) -> None:
-        await notes(bot, ANN, likes=[f"thing {n}" for n in range(MOST)])
-        assert f"{MOST} facts are kept in a field; remove old ones" in await problems(bot, ANN, likes=["one more"])
-
-
-@pytest.mark.sqlite_only
-class TestWrongPayloads:
-    """What a model gets back, in words that it can act on."""
-
-    @pytest.mark.parametrize(
-        ("payload", "said"),
-        [
-            ({}, f"write at least one of {', '.join(FIELDS)}, remove, privacy"),
-            ({"likes": []}, "write at least one of"),
-            ({"likes": [["tea"]]}, "payload.likes must be a list of short texts"),
-            ({"likes": [True]}, "payload.likes must be a list of short texts"),
-            ({"likes": {"tea": 1}}, "payload.likes must be a list or a text"),
-            ({"contacts": ["phone"]}, "payload.contacts must be an object"),
-            ({"contacts": {"phone": ["1"]}}, 'payload.contacts must be an object like {"name": "value"}'),
-            ({"likes": "x" * 301}, "payload.likes: each fact may have 300 characters"),
-            ({"likes": [str(n) for n in range(101)]}, "payload.likes: these are 101 facts, and 100 may be kept"),
-            ({"privacy": "secret"}, "payload.privacy must be one of private, chat, public"),
-            ({"remove": {"sins": ["all"]}}, "payload.remove must be an object like"),
-            ({"remove": {"likes": ["tea"]}}, "the bio of Ann has no likes: tea"),
-        ],
-    )
-    async def test_what_cannot_be_written_is_explained(self, bot: Bot, payload: dict[str, Any], said: str) -> None:
-        assert said in await problems(bot, ANN, **payload)
-
-    async def test_texts_that_no_database_takes_are_made_whole(self, bot: Bot) -> None:
-        await notes(bot, ANN, likes=["half \ud83d a\n\n  thing"], known_as="安娜")
-        assert await known(bot, ANN) == {"likes": ["half � a thing"], "known_as": ["安娜"]}
 
 
 class TestWhom:

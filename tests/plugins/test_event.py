@@ -2,63 +2,18 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 
 from rekku.core.errors import EngineUnreachable
-from rekku.core.principal import TRAINER_PERSON
 from rekku.plugins._event import scheduler
-from rekku.plugins._event.tables import EVENTS
 from rekku.plugins.event import EventPlugin
 from rekku.plugins.time_plugin import TimePlugin
 from rekku.testing import Bot
-from tests.road.words import action, answered, asked, reply, rows, say, texts, until
+from tests.plugins.event_words import NOON, PLAIN, comes, event, make, pass_by, row, until_quiet
+from tests.road.words import answered, asked, reply, say, texts, until
 
 pytestmark = pytest.mark.settings(TZ="Europe/Rome")
-
-PLAIN = "Reminder: water the plants"
-NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
-"""The bot's clock at the start: 13:00 in Rome."""
-
-
-def event(**payload: Any) -> str:
-    """A reply that makes an event: today at 13:01 in Rome, if nothing else is said."""
-    return reply(
-        action("event", **{"date": "2026-03-01", "time": "13:01", "description": "water the plants", **payload})
-    )
-
-
-async def make(bot: Bot, user: str = "owner", **payload: Any) -> int:
-    """Have an event made; its number."""
-    bot.model_says(event(**payload), say("I will."))
-    assert await bot.hears("remind me", user=user) == ["I will."]
-    number: int = next(iter(answered(bot)["outputs"][0]["output"].values()))["id"]
-    return number
-
-
-async def row(bot: Bot, number: int) -> Any:
-    """An event as the table has it."""
-    return next(found for found in await rows(bot, EVENTS) if found.id == number)
-
-
-async def comes(bot: Bot, count: int, chat: str = "owner") -> None:
-    """Wait until so many messages are in a chat, and written down as delivered."""
-    await until(bot, lambda: len(texts(bot, chat)) >= count)
-    await until_quiet(bot)
-
-
-async def pass_by(bot: Bot, seconds: float) -> None:
-    """A long time in few steps: the wall clock is looked at every so often in any case."""
-    bot.clock.jump(seconds - scheduler.TICK)
-    await bot.clock.advance(scheduler.TICK)
-
-
-async def until_quiet(bot: Bot) -> None:
-    """Until no turn runs and nothing is on its way to the table."""
-    await until(bot, lambda: not bot.running.road.inbox.running)
-    for _ in range(3):
-        await bot.clock.advance(0)
 
 
 @pytest.fixture
@@ -224,177 +179,6 @@ async def test_a_clock_that_is_set_loses_and_doubles_nothing(bot: Bot, events: E
     await pass_by(bot, 4000)
 
     assert texts(bot)[1:] == ["Plants!"]
-
-
-@pytest.mark.parametrize(
-    ("payload", "problem"),
-    [
-        ({"date": "2026-02-28"}, "payload.date is in the past: today is Sunday, 2026-03-01 in Europe/Rome"),
-        ({"time": "12:30"}, "2026-03-01 12:30 (Europe/Rome) was 30 minutes ago; it is now 2026-03-01 13:00"),
-        ({"date": "2026-02-30"}, "payload.date must be as YYYY-MM-DD, and there must be such a date: not '2026-02-30'"),
-        ({"date": "tomorrow"}, "payload.date must be as YYYY-MM-DD"),
-        ({"date": "9999-12-31"}, "payload.date is more than 100 years ahead"),
-        ({"date": 5}, "payload.date must be a text"),
-        ({"time": "25:00"}, "payload.time must be as HH:MM, and there must be such a time: not '25:00'"),
-        ({"time": None}, "payload.time must be a text"),
-        ({"time": ""}, "payload.time is required for today, as HH:MM"),
-        ({"timezone": "Europe/Atlantis"}, "payload.timezone is no time zone that is known: 'Europe/Atlantis'"),
-        ({"timezone": "Europe"}, "payload.timezone is no time zone that is known: 'Europe'"),
-        ({"timezone": "../../etc/passwd"}, "payload.timezone is no time zone that is known"),
-        ({"repeat": "hourly"}, "payload.repeat must be one of none, daily, weekly, monthly, always"),
-        ({"cron": "0 9 * * *", "repeat": "daily"}, "payload.repeat and payload.cron exclude each other"),
-        ({"cron": "9 o'clock"}, "payload.cron must have five fields"),
-        ({"cron": "61 * * * *"}, "payload.cron cannot be read"),
-        ({"cron": "0 0 30 2 *"}, "payload.cron is never due in the next 9 years"),
-        ({"cron": "* * * * *"}, "payload.cron is due too often; leave at least 5 minutes between two times"),
-        ({"until": "2026-12-31"}, "payload.until needs payload.repeat or payload.cron"),
-        ({"until": "2026-02-01", "repeat": "daily"}, "payload.until is before the first time"),
-        ({"description": "  "}, "payload.description is empty"),
-    ],
-)
-@pytest.mark.sqlite_only
-async def test_what_cannot_be_goes_back_to_the_model(
-    bot: Bot, events: EventPlugin, payload: dict[str, Any], problem: str
-) -> None:
-    bot.model_says(event(**payload), say("I cannot."))
-    assert await bot.hears("remind me") == ["I cannot."]
-
-    assert problem in bot.engine.prompts[1]
-    assert await rows(bot, EVENTS) == []
-
-
-async def test_the_same_event_twice_is_one(bot: Bot, events: EventPlugin) -> None:
-    assert await make(bot) == await make(bot)
-    assert "was scheduled already" in answered(bot)["outputs"][0]["output"]
-    assert len(await rows(bot, EVENTS)) == 1
-
-
-async def test_events_are_listed_changed_and_cancelled(bot: Bot, events: EventPlugin) -> None:
-    number = await make(bot, date="2026-03-31", time="10:00", repeat="monthly")
-    assert await bot.hears("/events") == [
-        f"{number}  2026-03-31 10:00 (Europe/Rome), in 29 days, monthly: water the plants"
-    ]
-    bot.model_says(reply(action("event_list")), say("One."))
-    await bot.hears("what is there?")
-    (listed,) = answered(bot)["outputs"][0]["output"]["waiting"]
-    assert (listed["id"], listed["description"]) == (number, "water the plants")
-
-    bot.model_says(
-        reply(action("event_update", id=str(number), time="11:30", description="feed the cat")), say("Done.")
-    )
-    await bot.hears("at half past eleven, and the cat")
-    kept = await row(bot, number)
-    assert (kept.starts, kept.next_at) == ("2026-03-31T11:30:00", datetime(2026, 3, 31, 9, 30, tzinfo=UTC))
-    assert (kept.description, kept.repetition) == ("feed the cat", "monthly")
-
-    bot.model_says(reply(action("event_cancel", id=number)), say("Gone."))
-    await bot.hears("cancel it")
-    assert await bot.hears("/events") == ["Nothing is scheduled."]
-    await make(bot, date="2026-03-31", time="11:30", repeat="monthly", description="feed the cat")
-
-
-async def test_later_means_snooze(bot: Bot, events: EventPlugin) -> None:
-    number = await make(bot)
-    bot.model_says(say("Plants!"))
-    await bot.clock.advance(60)
-    await comes(bot, 2)
-    bot.model_says(reply(action("event_snooze", minutes=10)), say("In ten minutes."))
-    await bot.hears("later")
-    bot.model_says(say("Plants, again!"))
-    await pass_by(bot, 600)
-    await comes(bot, 4)
-    assert await bot.hears("/snooze 5") == ["I will remind you in 5 minutes: water the plants"]
-    bot.model_says(say("Plants, at last!"))
-    await pass_by(bot, 300)
-    await comes(bot, 6)
-    bot.model_says(reply(action("event_acknowledge")), say("Well done."))
-    await bot.hears("done!")
-
-    assert [text for text in texts(bot) if "Plants" in text] == ["Plants!", "Plants, again!", "Plants, at last!"]
-    kept = await row(bot, number)
-    assert (kept.status, kept.acknowledged_at) == ("done", bot.clock.now())
-
-
-async def test_what_repeats_goes_on_beside_its_snooze(bot: Bot, events: EventPlugin) -> None:
-    number = await make(bot, repeat="daily")
-    bot.model_says(say("Plants!"))
-    await bot.clock.advance(60)
-    await comes(bot, 2)
-    assert await bot.hears("/snooze 20") == ["I will remind you in 20 minutes: water the plants"]
-    assert await bot.hears(f"/snooze 30 {number}") == ["I will remind you in 30 minutes: water the plants"]
-
-    assert sorted(found.next_at for found in await rows(bot, EVENTS)) == [
-        bot.clock.now() + timedelta(minutes=30),
-        NOON + timedelta(days=1, minutes=1),
-    ]
-
-
-@pytest.mark.parametrize("words", ["/snooze soon", "/snooze 0", "/snooze 5 99", "/snooze"])
-@pytest.mark.sqlite_only
-async def test_a_snooze_that_cannot_be_says_why(bot: Bot, events: EventPlugin, words: str) -> None:
-    (answer,) = await bot.hears(words)
-    assert answer.startswith(("That does not work", "Write /snooze"))
-
-
-async def test_events_are_a_persons_own(bot: Bot, events: EventPlugin) -> None:
-    number = await make(bot, user="ann", created_by="owner")
-    bot.model_says(reply(action("event_cancel", id=number)), say("I cannot."))
-    await bot.hears("cancel it", user="bob")
-
-    assert f"there is no event {number} here" in bot.engine.prompts[-1]
-    assert await bot.hears("/events", user="bob") == ["Nothing is scheduled."]
-    assert await bot.hears("/events all", user="bob") == ["Only the trainer sees everybody's events, in a direct chat."]
-    assert f"{number}  2026-03-01 13:01" in (await bot.hears("/events all"))[0]
-    kept = await row(bot, number)
-    assert (kept.created_by, kept.person_id == TRAINER_PERSON) == ("owner", False)
-
-    bot.model_says(say("Plants, Ann!"))
-    await bot.clock.advance(60)
-    await comes(bot, 2, "ann")
-    assert texts(bot, "ann")[1:] == ["Plants, Ann!"]
-
-
-async def test_a_group_does_not_see_what_was_made_elsewhere(bot: Bot, events: EventPlugin) -> None:
-    private = await make(bot, user="ann", description="see the doctor")
-    group: dict[str, Any] = {"user": "ann", "chat": "hall", "direct": False}
-    assert await bot.hears("/events", **group) == ["Nothing is scheduled."]
-    bot.model_says(reply(action("event_list")), reply(action("event_cancel", id=private)), say("None."))
-    await bot.hears("what is there?", **group)
-
-    assert "see the doctor" not in "".join(bot.engine.prompts[2:])
-    assert f"there is no event {private} here" in bot.engine.prompts[-1]
-
-
-@pytest.mark.settings(EVENTS_PER_PERSON="2")
-async def test_one_person_may_have_so_many(bot: Bot, events: EventPlugin) -> None:
-    for text in ("one", "two"):
-        await make(bot, user="ann", description=text)
-    bot.model_says(event(description="three"), say("Too many."))
-    await bot.hears("and three", user="ann")
-    assert "this person has 2 events waiting" in bot.engine.prompts[-1]
-    for text in ("one", "two", "three"):
-        await make(bot, description=text)
-
-
-async def test_another_chat_needs_permission(bot: Bot, events: EventPlugin) -> None:
-    bot.model_says(say("Hello."))
-    await bot.hears("hi", user="bob")
-    await make(bot, target="bob", description="call Ann")
-    bot.model_says(event(target="owner"), say("I may not."))
-    await bot.hears("remind the owner", user="bob")
-    assert "no chat 'owner' is known" in bot.engine.prompts[-1]
-
-    bot.model_says(say("Call Ann, Bob."))
-    await bot.clock.advance(60)
-    await comes(bot, 3, "bob")
-    assert texts(bot, "bob")[-1] == "Call Ann, Bob."
-
-
-async def test_who_is_forgotten_is_not_reminded(bot: Bot, events: EventPlugin) -> None:
-    await make(bot, user="ann")
-    assert "1 events" in (await bot.hears("/forgetme", user="ann"))[0]
-    await bot.hears("/forgetme yes", user="ann")
-    assert await rows(bot, EVENTS) == []
 
 
 async def test_a_closed_chat_gets_it_when_it_is_open_again(bot: Bot, events: EventPlugin) -> None:

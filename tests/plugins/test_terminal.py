@@ -145,6 +145,7 @@ async def test_in_shell_mode_a_program_gets_what_is_written(bot: Bot) -> None:
     assert "waits for input" in (await bot.hears("read name; echo hi $name"))[0]
     assert await bot.hears("Ann") == ["hi Ann"]
     assert "waits for input" in (await bot.hears("cat"))[0]
+    assert await bot.hears("x" * 5000) == ["/sh did not work: the input must have at most 4000 bytes"]
     assert await bot.hears("/sh stop") == ["[exit status 130]"]
 
 
@@ -156,12 +157,32 @@ async def test_who_is_no_trainer_any_more_has_no_shell_mode_any_more(bot: Bot) -
 
 
 async def test_a_command_that_runs_is_stopped_from_another_message(bot: Bot) -> None:
-    running = asyncio.ensure_future(bot.tell("/sh echo begun; sleep 100"))
+    running = await bot.send("/sh echo begun; sleep 100")
+    assert await bot.hears("/sh stop") == ["It is being stopped."]
+    await running.outcome()
+    assert texts(bot)[-1].startswith("begun\n")
+    assert "[exit status 130]" in texts(bot)[-1]
+
+
+async def test_what_is_typed_while_a_command_runs_waits_for_its_turn(bot: Bot) -> None:
+    await bot.hears("/sh true")
+    first = await bot.send("/sh sleep 1.2; read name; echo hi $name")
+    second = await bot.send("/sh Ann")
+    await first.outcome()
+    await second.outcome()
+    assert "waits for input" in texts(bot)[-2]
+    assert texts(bot)[-1] == "hi Ann"
+
+
+async def test_a_turn_that_is_cancelled_ends_its_command(bot: Bot) -> None:
+    bot.model_says(reply(action("terminal", command="x=5; sleep 100")))
+    turn = asyncio.ensure_future(bot.hears("do it"))
+    await until(bot, lambda: bot.engine.prompts and bot.running.road.inbox.running)
     async with asyncio.timeout(PATIENCE):
-        while "It is being stopped." not in texts(bot):
-            await bot.tell("/sh stop")
-    await running
-    assert any("[exit status 130]" in text for text in texts(bot))
+        while not turn.done():
+            await bot.tell("/cancel")
+    assert (await turn)[-1] == "Cancelled."
+    assert await bot.hears("/sh echo ${x-gone}") == [f"gone\n{NEW}"]
 
 
 @pytest.mark.settings(TERMINAL_IDLE="150")
@@ -234,5 +255,5 @@ async def test_without_the_sandbox_outputs_are_not_trusted(bot: Bot) -> None:
     told = asyncio.ensure_future(bot.hears("do it"))
     await until(bot, lambda: bot.interface.sent)
     assert '  command: "rm"' in bot.interface.sent[0].text
-    assert await bot.hears("/deny") == ["Denied: terminal."]
+    assert (await bot.hears("/deny"))[0] == "Denied: terminal."
     assert (await told)[-1] == "no"

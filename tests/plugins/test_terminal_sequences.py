@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -52,6 +53,7 @@ simple = st.one_of(
 )
 
 
+@pytest.mark.timeout(120 + SEQUENCES)
 @settings(max_examples=SEQUENCES, deadline=None, suppress_health_check=list(HealthCheck), database=None)
 @given(st.lists(simple, min_size=1, max_size=12))
 def test_the_shell_says_what_a_script_of_the_same_commands_says(commands: list[str]) -> None:

@@ -16,6 +16,7 @@ from tests.servers.wttr import SAMPLE, WeatherServer
 
 REAL = Path(__file__).resolve().parents[3] / "shared" / "data" / "wttr-j1-outer.json"
 PLACE = "Rome, Italy"
+ALONE = {"REKKU_PLUGINS": "weather_plugin,message_plugin"}
 INTERVAL = 4 * 60.0
 
 
@@ -27,7 +28,7 @@ async def server() -> AsyncIterator[WeatherServer]:
 
 @pytest.fixture
 def bot_environ(server: WeatherServer) -> dict[str, str]:
-    return {"PROMPT_LOCATION": PLACE, "WEATHER_URL": f"{server.url}/", "WEATHER_FETCH_TIME": "4"}
+    return {**ALONE, "PROMPT_LOCATION": PLACE, "WEATHER_URL": f"{server.url}/", "WEATHER_FETCH_TIME": "4"}
 
 
 def plugin(bot: Bot) -> WeatherPlugin:
@@ -197,7 +198,7 @@ async def test_a_server_that_is_down_at_the_start_hinders_nobody(bot_home: Path)
     server = WeatherServer()
     await server.start()
     await server.stop()
-    async with bot_at(bot_home, {"PROMPT_LOCATION": PLACE, "WEATHER_URL": server.url}) as bot:
+    async with bot_at(bot_home, {**ALONE, "PROMPT_LOCATION": PLACE, "WEATHER_URL": server.url}) as bot:
         assert "no connection" in (await told(bot))["unknown"]
         assert "no connection" in (await weather(bot))["unknown"]
 
@@ -210,13 +211,13 @@ async def test_a_server_that_is_down_at_the_start_hinders_nobody(bot_home: Path)
 
 @pytest.mark.parametrize("address", ["nowhere", "ftp://example", "http://", "http://127.0.0.1:1"])
 async def test_an_address_that_leads_nowhere_is_said(bot_home: Path, address: str) -> None:
-    async with bot_at(bot_home, {"PROMPT_LOCATION": PLACE, "WEATHER_URL": address}) as bot:
+    async with bot_at(bot_home, {**ALONE, "PROMPT_LOCATION": PLACE, "WEATHER_URL": address}) as bot:
         assert set(await told(bot)) == {"unknown"}
         assert await plugin(bot).health()
 
 
 async def test_without_a_place_nothing_is_asked_and_the_missing_setting_is_named(bot_home: Path) -> None:
-    async with bot_at(bot_home) as bot:
+    async with bot_at(bot_home, ALONE) as bot:
         assert "PROMPT_LOCATION is not set" in (await weather(bot))["unknown"]
         assert "weather_plugin: the setting PROMPT_LOCATION is not set" in (await bot.hears("/status"))[0]
         assert not [task for task in asyncio.all_tasks() if "weather" in task.get_name()]

@@ -32,8 +32,13 @@ async def server_for_home(request: pytest.FixtureRequest) -> AsyncIterator[Maria
 
 @pytest.fixture
 def bot_environ(request: pytest.FixtureRequest, server_for_home: MariaServer | None) -> dict[str, str]:
-    """Where the bot keeps its things, and what the test's marks `settings` say."""
-    environ: dict[str, str] = {} if server_for_home is None else reached_by(server_for_home)
+    """Where the bot keeps its things, and what the test's marks `settings` say; no plugins but the two of the road."""
+    return {"REKKU_PLUGINS": "message_plugin,time_plugin"} | environ_of(request, server_for_home)
+
+
+def environ_of(request: pytest.FixtureRequest, server: MariaServer | None) -> dict[str, str]:
+    """The settings that lead to a database, and those of a test's marks."""
+    environ = {} if server is None else reached_by(server)
     for mark in reversed(list(request.node.iter_markers("settings"))):
         environ |= mark.kwargs
     return environ

@@ -12,7 +12,10 @@ from rekku.testing import Bot
 from tests.road.doers import Doer, add, drop_in
 from tests.road.words import action, answered, reply, say, texts, until
 
-pytestmark = pytest.mark.sqlite_only
+pytestmark = [
+    pytest.mark.sqlite_only,
+    pytest.mark.settings(REKKU_PLUGINS="message_plugin,time_plugin,my_action_plugin,sample,dice"),
+]
 
 LOADER = Path(__file__).parent.parent / "loader"
 SAMPLE = (LOADER / "sample_plugin.py.txt").read_text()

@@ -63,7 +63,7 @@ async def test_the_exact_action_is_shown_and_done_once_after_a_yes(bot: Bot, wai
     question = await waiting.asks()
     assert 'shell\n  command: "rm -r /tmp/x"\n' in question
     assert waiting.shell.done == []
-    assert await bot.hears(f"/approve {code(question)}") == ["Approved, once: shell."]
+    assert (await bot.hears(f"/approve {code(question)}"))[0] == "Approved, once: shell."
     assert (await waiting.end())[-1] == "over"
     assert waiting.shell.done == [{"command": "rm -r /tmp/x"}]
     assert "nothing of that code waits" in (await bot.hears(f"/approve {code(question)}"))[0]
@@ -72,7 +72,7 @@ async def test_the_exact_action_is_shown_and_done_once_after_a_yes(bot: Bot, wai
 
 async def test_a_no_goes_back_to_the_model(bot: Bot, waiting: Waiting) -> None:
     await waiting.asks(then="as you like")
-    assert await bot.hears("/deny") == ["Denied: shell."]
+    assert (await bot.hears("/deny"))[0] == "Denied: shell."
     assert (await waiting.end())[-1] == "as you like"
     assert waiting.shell.done == []
     assert "the trainer said no" in problems(bot)[0]

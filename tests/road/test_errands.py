@@ -95,3 +95,15 @@ async def test_it_has_the_rights_of_its_person_and_no_others(bot: Bot) -> None:
     bot.model_says(reply(action("post")), say("Posted."))
     await (await send_out(bot, key="event:2")).outcome()
     assert len(doer.done) == 1
+
+
+async def test_what_is_of_high_risk_waits_for_the_trainer_in_it(bot: Bot) -> None:
+    doer = add(bot, Doer("shell", risk="high"))
+    bot.model_says(reply(action("shell")), say("I may not."))
+    receipt = await send_out(bot)
+    await until(bot, lambda: bool(bot.interface.sent))
+
+    assert "/approve" in bot.interface.sent[-1].text
+    assert (await bot.hears("/deny"))[0] == "Denied: shell."
+    assert await receipt.outcome() is Outcome.ANSWERED
+    assert doer.done == []

@@ -195,9 +195,7 @@ async def test_without_the_history_their_words_do_not_count(bot: Bot) -> None:
 @pytest.mark.parametrize(
     ("author", "from_rekku", "done"), [("eve", False, False), ("owner", False, True), ("", True, True)]
 )
-async def test_a_quoted_message_of_somebody_else_taints(
-    bot: Bot, author: str, from_rekku: bool, done: bool
-) -> None:
+async def test_a_quoted_message_of_somebody_else_taints(bot: Bot, author: str, from_rekku: bool, done: bool) -> None:
     shell = add(bot, Doer("shell", risk="high"))
     bot.model_says(reply(action("shell"), action("message", text="ok")), reply())
     await while_denied(bot, bot.hears("do what it says", reply_to=Quote("1", User(author), "run rm", from_rekku)))

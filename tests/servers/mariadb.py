@@ -81,6 +81,7 @@ class PrivateMariaDB:
             installer,
             "--no-defaults",
             f"--datadir={self.folder / 'data'}",
+            f"--tmpdir={self._temporary()}",
             "--auth-root-authentication-method=normal",
             "--skip-test-db",
             *_as_user(),
@@ -93,12 +94,19 @@ class PrivateMariaDB:
             f"GRANT ALL ON *.* TO '{self.user}'@'127.0.0.1' WITH GRANT OPTION;\n"
         )
 
+    def _temporary(self) -> Path:
+        """A folder of its own for temporary tables: in /tmp two servers take each other's away."""
+        folder = self.folder / "tmp"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        return folder
+
     def start(self) -> None:
         """Start, and return when it takes connections."""
         command = [
             mariadbd() or "mariadbd",
             "--no-defaults",
             f"--datadir={self.folder / 'data'}",
+            f"--tmpdir={self._temporary()}",
             f"--port={self.port}",
             "--bind-address=127.0.0.1",
             "--skip-name-resolve",

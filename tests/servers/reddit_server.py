@@ -6,6 +6,7 @@
 `reddit.things` is what stands there, by fullname. What goes wrong is set by tests: see the attributes.
 """
 
+import asyncio
 import base64
 import itertools
 from collections.abc import Awaitable, Callable, Mapping
@@ -56,16 +57,16 @@ class RedditServer:
             "locked_up": {"private": True},
         }
         self.flairs = {"rust": {"question": "f-1", "Show and tell": "f-2"}}
-        self.errors: list[list[str]] = []  # the next change is answered with these errors
-        self.statuses: list[int] = []  # the next changes are answered with these, undone
+        self.errors: list[list[str]] = []  # of the next change
+        self.statuses: list[int] = []  # of the next changes, which are not done
         self.cut_after = 0  # so many changes are done, and their connections broken
         self.cut_before = 0  # so many changes are not done, and their connections broken
+        self.gate: asyncio.Event | None = None  # changes are done, and not answered before it is set
         self.tokens: set[str] = set()
         self.uploads: dict[str, bytes] = {}
-        self.picture_fails = False
+        self.picture = "success"  # or “failed”, “too large”
         self.requests: list[str] = []
         self._count = itertools.count(1)
-        self._sockets: dict[str, str] = {}
         self._runner: web.AppRunner | None = None
 
     @property
@@ -74,14 +75,17 @@ class RedditServer:
 
     @property
     def posts(self) -> list[Thing]:
-        return [thing for thing in self.things.values() if thing.fullname.startswith("t3_") and not thing.removed]
+        return self._there("t3_")
 
     @property
     def comments(self) -> list[Thing]:
-        return [thing for thing in self.things.values() if thing.fullname.startswith("t1_") and not thing.removed]
+        return self._there("t1_")
+
+    def _there(self, kind: str) -> list[Thing]:
+        return [thing for name, thing in self.things.items() if name.startswith(kind) and not thing.removed]
 
     async def __aenter__(self) -> Self:
-        app = web.Application(middlewares=[self._door])
+        app = web.Application(middlewares=[self._door], client_max_size=20_000_000)
         app.add_routes(
             [
                 web.post("/api/v1/access_token", self._token),
@@ -108,16 +112,15 @@ class RedditServer:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        if self._runner is not None:
-            await self._runner.cleanup()
-            self._runner = None
+        assert self._runner is not None
+        await self._runner.cleanup()
 
     def write(self, kind: str, **more: Any) -> Thing:
         """Put a thing there, as somebody."""
         fullname = f"{kind}_x{next(self._count)}"
         given = {"author": "somebody", "subreddit": "rust", "text": "", "created": self.now(), **more}
-        self.things[fullname] = Thing(fullname, **given)
-        return self.things[fullname]
+        thing = self.things[fullname] = Thing(fullname, **given)
+        return thing
 
     @web.middleware
     async def _door(self, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -141,20 +144,17 @@ class RedditServer:
             return web.Response(status=self.statuses.pop(0), text="<html>our servers are on fire</html>")
         if self.cut_before:
             self.cut_before -= 1
-            return self._cut(request)
+            return _cut(request)
         if self.errors:
             errors, self.errors = self.errors, []
             return _json(errors=errors)
         answer = await handler(request)
+        if self.gate is not None:
+            await self.gate.wait()
         if self.cut_after:
             self.cut_after -= 1
-            return self._cut(request)
+            return _cut(request)
         return answer
-
-    def _cut(self, request: web.Request) -> web.Response:
-        assert request.transport is not None
-        request.transport.abort()
-        return web.Response()
 
     async def _token(self, request: web.Request) -> web.Response:
         wanted = "Basic " + base64.b64encode(f"{CLIENT_ID}:{CLIENT_SECRET}".encode()).decode()
@@ -180,8 +180,7 @@ class RedditServer:
         flairs = self.flairs.get(request.match_info["name"].lower())
         if flairs is None:
             return web.json_response({"message": "Forbidden", "error": 403}, status=403)
-        choices = [{"flair_text": text, "flair_template_id": number} for text, number in flairs.items()]
-        return web.json_response({"choices": choices, "current": {}})
+        return web.json_response({"choices": [{"flair_text": t, "flair_template_id": n} for t, n in flairs.items()]})
 
     async def _submit(self, request: web.Request) -> web.Response:
         form = {name: str(value) for name, value in (await request.post()).items()}
@@ -200,12 +199,10 @@ class RedditServer:
         )
         if form["kind"] == "image":
             assert form["url"].rsplit("/upload/", 1)[1] in self.uploads, "a picture that was not uploaded"
-            self._sockets[post.id] = "failed" if self.picture_fails else "success"
-            if self.picture_fails:
-                post.removed = True
+            post.removed = self.picture == "failed"
             return _json(data={"user_submitted_page": "", "websocket_url": f"{self.url}/ws/{post.id}"})
         link = f"{self.url}/r/{form['sr']}/comments/{post.id}/slug/"
-        return _json(data={"url": link, "drafts_count": 0, "id": post.id, "name": post.fullname})
+        return _json(data={"url": link, "id": post.id, "name": post.fullname})
 
     async def _comment(self, request: web.Request) -> web.Response:
         form = await request.post()
@@ -224,8 +221,7 @@ class RedditServer:
         return _json(data={"things": [self._shown(thing)]})
 
     async def _delete(self, request: web.Request) -> web.Response:
-        form = await request.post()
-        thing = self.things[str(form["id"])]
+        thing = self.things[str((await request.post())["id"])]
         if thing.author == USERNAME:  # Reddit says nothing either way
             thing.removed = True
         return web.json_response({})
@@ -261,14 +257,17 @@ class RedditServer:
                 key = await part.text()
             elif part.name == "file":
                 self.uploads[key] = bytes(await part.read())
+        if self.picture == "too large":
+            sizes = "<ProposedSize>99</ProposedSize><MaxSizeAllowed>7</MaxSizeAllowed>"
+            return web.Response(status=400, text=f"<Error><Code>EntityTooLarge</Code><Message/>{sizes}</Error>")
         return web.Response(status=201, text="<PostResponse></PostResponse>")
 
     async def _socket(self, request: web.Request) -> web.WebSocketResponse:
         socket = web.WebSocketResponse()
         await socket.prepare(request)
         key = request.match_info["key"]
-        link = f"{self.url}/r/rust/comments/{key}/slug/"
-        await socket.send_json({"type": self._sockets[key], "payload": {"redirect": link}})
+        payload = {"redirect": f"{self.url}/r/rust/comments/{key}/slug/"}
+        await socket.send_json({"type": self.picture, "payload": payload})
         await socket.close()
         return socket
 
@@ -278,14 +277,9 @@ class RedditServer:
 
     def _shown(self, thing: Thing) -> dict[str, Any]:
         data: dict[str, Any] = {
-            "id": thing.id,
-            "name": thing.fullname,
-            "author": thing.author,
-            "subreddit": thing.subreddit,
-            "created_utc": thing.created,
-            "locked": thing.locked,
-            "archived": thing.archived,
+            name: getattr(thing, name) for name in ("id", "author", "subreddit", "locked", "archived")
         }
+        data |= {"name": thing.fullname, "created_utc": thing.created}
         if thing.fullname.startswith("t3_"):
             data |= {"title": thing.title, "selftext": thing.text, "url": thing.url, "is_self": not thing.url}
             data["permalink"] = f"/r/{thing.subreddit}/comments/{thing.id}/slug/"
@@ -294,6 +288,12 @@ class RedditServer:
         data |= {"body": thing.text, "parent_id": thing.parent, "link_id": thing.parent, "replies": ""}
         data["permalink"] = f"/r/{thing.subreddit}/comments/{post}/slug/{thing.id}/"
         return {"kind": "t1", "data": data}
+
+
+def _cut(request: web.Request) -> web.Response:
+    assert request.transport is not None
+    request.transport.abort()
+    return web.Response()
 
 
 def _json(*, errors: list[list[str]] | None = None, data: dict[str, Any] | None = None) -> web.Response:

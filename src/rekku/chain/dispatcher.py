@@ -68,10 +68,17 @@ class Dispatcher:
             if deed.status == "started" and not self._idempotent(deed.action):
                 step.set(index, replace(deed, status="unknown", problems=(f"{deed.action}: {words.UNKNOWN_OUTCOME}",)))
             elif deed.status == "asked":
-                step.set(index, replace(deed, status="refused", problems=(LEFT_OPEN.format(action=deed.action),)))
+                self._refuse_left_open(turn, step, index)
             elif deed.status in ("planned", "started"):
                 await self._one(turn, step, index)
             turn.tainted = turn.tainted or self._brings_words(step.deeds[index])
+
+    def _refuse_left_open(self, turn: OpenTurn, step: StepRecord, index: int) -> None:
+        """A question that was open when the process ended was not answered, and no answer is a no."""
+        deed = step.deeds[index]
+        number, now = self._next_id(), self._clock.now()
+        turn.writes.append(audited(number, now, turn.id, turn.principal, deed.action, deed.payload, "refused"))
+        step.set(index, replace(deed, status="refused", problems=(LEFT_OPEN.format(action=deed.action),)))
 
     async def _one(self, turn: OpenTurn, step: StepRecord, index: int) -> None:
         deed = step.deeds[index]

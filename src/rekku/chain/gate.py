@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from rekku.chain import words
+from rekku.chain.draft import Spawn
 from rekku.chain.inbox import Inbox, Ticket
 from rekku.chain.reply_text import whole_characters
 from rekku.core.clock import Clock
@@ -20,6 +21,8 @@ from rekku.store.history import heard
 from rekku.store.inbox import Entry, InboxStore, ended
 from rekku.store.people import People
 
+AT_ONCE = 1.0
+"""Seconds that a command may hold up what comes after it; one that takes longer goes on by itself."""
 MINUTE = timedelta(minutes=1)
 LONGEST_NAME = 100
 KINDS = frozenset({"image", "audio", "video", "file"})
@@ -46,8 +49,10 @@ class Gate:
         say: Callable[[Conversation, str, Message, Sequence[Write]], Awaitable[None]],
         persona_name: Callable[[], str],
         per_minute: int,
+        spawn: Spawn,
     ) -> None:
         self._db = database
+        self._spawn = spawn
         self._people = people
         self._store = store
         self._inbox = inbox
@@ -84,9 +89,12 @@ class Gate:
         if not rows[len(writes)] or status == "heard":
             return Ticket().close(Outcome.IGNORED)
         if command:
-            text = await self._run(command, principal, message)
-            await self._say(message.conversation, text, message, ended([entry], "done"))
-            return Ticket().close(Outcome.COMMAND)
+            ticket = Ticket()
+            task = self._spawn(self._obey(command, principal, entry, ticket), f"command {command.name}")
+            await asyncio.wait({task}, timeout=AT_ONCE)
+            if task.done():
+                task.result()
+            return ticket
         ticket = self._inbox.add(entry)
         if notice:
             await self._say(message.conversation, words.BLOCKED_BY_RATE, message, ())
@@ -104,6 +112,13 @@ class Gate:
         except asyncio.CancelledError:
             self._inbox.look_again()
             raise
+
+    async def _obey(self, command: Any, principal: Principal, entry: Entry, ticket: Ticket) -> None:
+        try:
+            text = await self._run(command, principal, entry.message)
+            await self._say(entry.conversation, text, entry.message, ended([entry], "done"))
+        finally:
+            ticket.close(Outcome.COMMAND)
 
     def _named(self, text: str) -> bool:
         name = re.escape(self._persona_name())

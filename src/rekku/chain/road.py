@@ -158,6 +158,7 @@ class Road:
             say=self.voice.answer,
             persona_name=lambda: self.prompts.name,
             per_minute=settings["UNKNOWN_PER_MINUTE"],
+            spawn=supervisor.spawn,
         )
         self.engines.on_answer(self.inbox.retry_deferred)
 

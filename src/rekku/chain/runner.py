@@ -119,7 +119,7 @@ class Runner:
             turn.steps = await steps_of(self._db, turn.id)
             await self._thinker.take_up_draft(turn)
         prompt = await self._thinker.prompt(turn)
-        turn.tainted = prompt.foreign
+        turn.tainted = prompt.foreign or turn.message.errand is not None  # its words were written by a model
         retries = self._limits.retries
         for number in range(self._limits.steps):
             step = turn.steps[number] if number < len(turn.steps) else await self._thinker.think(turn, prompt)

@@ -94,7 +94,8 @@ class EventPlugin(AIPluginBase):
         if not who.is_trainer and await self._book.is_full(who.person_id, limit):
             raise ActionError(f"this person has {limit} events waiting, which is the most; cancel one of them first")
         where = await self._where(viewer.message.conversation, payload)
-        direct = viewer.message.direct and where.chat_id == viewer.message.conversation.chat_id
+        here = viewer.message.conversation
+        direct = viewer.message.direct and (where.interface, where.chat_id) == (here.interface, here.chat_id)
         text, late = asked.description(payload), asked.late_policy(payload)
         label = str(payload.get("created_by") or "")
         event, added = await self._book.add(New(who.person_id, where, direct, wanted, text, late, label), now)

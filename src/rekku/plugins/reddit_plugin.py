@@ -17,7 +17,7 @@ from rekku.core.principal import Role
 from rekku.core.settings import Setting
 from rekku.plugins._reddit_plugin.checks import problems, subreddit_name, thing_id
 from rekku.plugins._reddit_plugin.queue import SCHEMA, Queue, Wish
-from rekku.plugins._reddit_plugin.sender import Sender
+from rekku.plugins._reddit_plugin.sender import Sender, corrected
 
 if TYPE_CHECKING:
     from rekku.plugins._reddit_plugin.account import Account
@@ -141,7 +141,8 @@ class RedditPlugin(AIPluginBase):
         """Put a wish into the queue, after asking Reddit whether it can be done at all."""
         name, payload = action["type"], dict(action["payload"])
         if name == "reddit_list":
-            return await self._lately()
+            everything = context["role"] == Role.TRAINER.word and message.direct
+            return await self._lately(None if everything else context["person_id"])
         if name == "reddit_post":
             payload["subreddit"] = subreddit_name(payload["subreddit"])
         else:
@@ -149,6 +150,7 @@ class RedditPlugin(AIPluginBase):
         key = _key(context["turn_id"], name, payload)
         image = _picture(payload, message) if payload.get("image") else b""
         doubt = await self._check(name, payload)
+        before = await self._queue.get(corrected(message))
         now, window = self.host.clock.now(), timedelta(seconds=self.host.settings["REDDIT_REGRET_SECONDS"])
         wish = Wish(
             id=0,
@@ -160,6 +162,7 @@ class RedditPlugin(AIPluginBase):
             status="waiting",
             due_at=now + window,
             created_at=now,
+            round=before.round + 1 if before else 0,
             image=image,
         )
         kept = await self._queue.add(wish, key)
@@ -209,10 +212,10 @@ class RedditPlugin(AIPluginBase):
                 self._made = Account(self.host.settings)
             return self._made
 
-    async def _lately(self) -> str:
+    async def _lately(self, person_id: str | None) -> str:
         lines = [
             f"{w.id} · {w.created_at:%Y-%m-%d %H:%M} · {w.status} · {w.title} {w.thing} {w.link}".strip()
-            for w in await self._queue.lately()
+            for w in await self._queue.lately(person_id)
         ]
         return "\n".join(lines) or "Nothing yet."
 
@@ -226,6 +229,7 @@ class RedditPlugin(AIPluginBase):
             return f"There is no number {number} of yours." if number else "Nothing of yours waits to go out to Reddit."
         if await self._queue.undo(wish.id):
             return f"Taken back: {wish.title} (number {wish.id})."
+        wish = await self._queue.get(wish.id) or wish
         if wish.status == "done" and wish.link:
             return f"Number {wish.id} is on Reddit already: {wish.link} Ask me to delete it."
         return f"Number {wish.id} does not wait any more; it is {wish.status}."

@@ -12,7 +12,7 @@ from rekku.core.settings import Setting
 from rekku.plugins._terminal import sandbox
 from rekku.plugins._terminal.line import LONGEST_INPUT
 from rekku.plugins._terminal.output import shortened
-from rekku.plugins._terminal.sessions import Answer, Key, Sessions
+from rekku.plugins._terminal.sessions import Answer, Sessions
 from rekku.plugins._terminal.shell import State
 
 MOST_SECONDS = 600
@@ -153,13 +153,7 @@ class TerminalPlugin(AIPluginBase):
         if not call.plain and call.text == "stop":
             stopped = await sessions.stop(key)
             return "It is being stopped." if stopped is None else self._told(stopped)
-        return self._told(await self._run_or_type(sessions, key, call.text))
-
-    async def _run_or_type(self, sessions: Sessions, key: Key, text: str) -> Answer:
-        limit = self.host.settings["TERMINAL_TIMEOUT"]
-        if sessions.waits(key):
-            return await sessions.run(key, "", limit, text)
-        return await sessions.run(key, text, limit)
+        return self._told(await sessions.type(key, call.text, self.host.settings["TERMINAL_TIMEOUT"]))
 
     async def _exit(self, call: CommandCall) -> Reply:
         return Reply("You are out of shell mode. The shell itself goes on until it is idle.", listens=False)

@@ -13,6 +13,7 @@ _CJK = "\u3005\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U000200
 _PIECE = re.compile(rf"[{_CJK}]+|[^\W_{_CJK}]+")
 _CJK_START = re.compile(rf"[{_CJK}]")
 _KANA = re.compile("[\u3040-\u309f]+")
+_ANY_KANA = re.compile("[\u3040-\u30ff]")
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+|(?<=[。！？])|\n+")
 _ENDINGS = (
     ("sses", "ss"),
@@ -25,6 +26,7 @@ _ENDINGS = (
     ("ness", ""),
     ("tion", "t"),
     ("es", ""),
+    ("ern", "er"),
     ("en", ""),
     ("s", ""),
 )
@@ -66,7 +68,7 @@ def words(text: str) -> list[str]:
 
 
 def query_words(text: str, most: int) -> list[str]:
-    """The words to search by, each once: of Chinese and Japanese only the pairs. Too many are thinned out evenly."""
+    """The words to search by, each once. Of kana only pairs are worth it. Too many are thinned out evenly."""
     found: dict[str, None] = {}
     for piece in _pieces(text):
         if not _CJK_START.match(piece):
@@ -77,6 +79,7 @@ def query_words(text: str, most: int) -> list[str]:
         else:
             pairs = [piece[at : at + 2] for at in range(len(piece) - 1)]
             found |= dict.fromkeys(pair for pair in pairs if not _KANA.fullmatch(pair) or len(pairs) < 4)
+            found |= dict.fromkeys(single for single in piece if not _ANY_KANA.match(single))
     listed = list(found)
     if len(listed) <= most:
         return listed

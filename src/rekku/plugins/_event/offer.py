@@ -72,6 +72,13 @@ _FIELDS: Mapping[str, Mapping[str, Any]] = {
 }
 
 
+_SHORT: Mapping[str, Mapping[str, Any]] = {
+    name: {key: value for key, value in spec.items() if key not in ("description", "example")}
+    for name, spec in _FIELDS.items()
+}
+"""The fields without words, for an action that takes the same as `event`."""
+
+
 def _told(action: str, text: str, **special: Mapping[str, Any]) -> Mapping[str, Any]:
     spec = ACTIONS[action]
     names = (*spec.get("required_fields", ()), *spec.get("optional_fields", ()))
@@ -81,13 +88,14 @@ def _told(action: str, text: str, **special: Mapping[str, Any]) -> Mapping[str, 
 INSTRUCTIONS: Mapping[str, Mapping[str, Any]] = {
     "event": _told(
         "event",
-        "Schedule a reminder, or something that you are to do later; it comes back to you by itself, in this chat. "
-        "Use it whenever the person wants to be reminded or you promise something for later. Work out date and time "
-        "from context.time (“in 20 minutes”, “tomorrow at 9”). When input.type is `event`, one is due: say it with "
-        "`message`, and do not schedule it again.",
+        "Schedule a reminder, or something to do later; it comes back to you by itself. Use it whenever the person wants "
+        "to be reminded, or you promise something for later. Work out date and time from context.time (“in 20 minutes”). "
+        "When input.type is `event`, one is due: say it with `message`, and do not schedule it again.",
     ),
     "event_list": _told("event_list", "List this person's events, with their numbers."),
-    "event_update": _told("event_update", "Change an event; give only what changes.", id=_ID),
+    "event_update": _told(
+        "event_update", "Change an event: give only what changes, in the fields of `event`.", **{**_SHORT, "id": _ID}
+    ),
     "event_cancel": _told("event_cancel", "Cancel an event, all its repetitions too.", id=_ID),
     "event_acknowledge": _told(
         "event_acknowledge", "Note that the person has done or seen what an event was about.", id=_LAST

@@ -21,7 +21,7 @@ def subreddit_name(text: str) -> str:
     """`rust` for “rust”, “r/rust”, “/r/rust/” and its address; "" if it cannot be the name of a subreddit."""
     name = text.strip()
     if "://" in name:
-        name = urlsplit(name).path
+        name = _path(name)
     name = name.strip("/")
     name = name[2:] if name[:2].lower() == "r/" else name
     return name if SUBREDDIT.fullmatch(name) else ""
@@ -46,6 +46,13 @@ def thing_id(text: str) -> str:
     if len(rest) > 2:
         return _named("t1", rest[2])
     return _named("t3", rest[0]) if rest else ""
+
+
+def _path(address: str) -> str:
+    try:
+        return urlsplit(address).path
+    except ValueError:
+        return ""
 
 
 def _named(kind: str, number: str) -> str:

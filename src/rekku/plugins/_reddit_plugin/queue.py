@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Column, Index, Integer, bindparam, delete, select, update
+from sqlalchemy import Column, Index, Integer, bindparam, delete, or_, select, update
 
 from rekku.core.database import Database, Instant, Key, LongText, Schema, Statement, Step, insert_or_ignore, table
 from rekku.core.message import Conversation
@@ -34,6 +34,7 @@ QUEUE = table(
     Column("due_at", Instant, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("attempts", Integer, nullable=False),
+    Column("round", Integer, nullable=False),
     Column("thing", Key, nullable=False),
     Column("link", LongText, nullable=False),
     Column("note", LongText, nullable=False),
@@ -91,6 +92,12 @@ SETTLE = Statement(
 TOLD = Statement(update(QUEUE).where(_row.id == bindparam("number")).values(told=1))
 UNTOLD = Statement(select(*_SHORT).where(_row.told == 0, _row.status.in_(("done", "failed", "unknown"))))
 LATELY = Statement(select(*_SHORT).order_by(_row.id.desc()).limit(10))
+LATELY_FOR = Statement(
+    select(*_SHORT)
+    .where(or_(_row.status == "done", _row.person_id == bindparam("who")))
+    .order_by(_row.id.desc())
+    .limit(10)
+)
 THINGS = Statement(select(_row.thing).where(_row.thing.in_(bindparam("things", expanding=True))))
 OF_PERSON = Statement(select(_row.id).where(_row.person_id == bindparam("who")))
 ERASE = Statement(delete(QUEUE).where(_row.person_id == bindparam("who")))
@@ -102,7 +109,7 @@ class Wish:
     """One thing to do at Reddit. `status` is waiting, sending, done, failed, unknown or undone.
 
     `due_at` is when it goes out, or, while it is being sent, when somebody has to look after it. `thing` is Reddit's
-    id of what it made or changed; `note` says how it ended.
+    id of what it made or changed; `note` says how it ended. `round` counts how often the model had put it right before.
     """
 
     id: int
@@ -115,6 +122,7 @@ class Wish:
     due_at: datetime
     created_at: datetime
     attempts: int = 0
+    round: int = 0
     thing: str = ""
     link: str = ""
     note: str = ""
@@ -160,6 +168,7 @@ class Queue:
             due_at=wish.due_at,
             created_at=wish.created_at,
             attempts=0,
+            round=wish.round,
             thing="",
             link="",
             note="",
@@ -210,9 +219,11 @@ class Queue:
         """What ended, and nobody was told."""
         return [_wish(row) for row in await self._db.fetch(UNTOLD)]
 
-    async def lately(self) -> list[Wish]:
-        """The last ten wishes, newest first."""
-        return [_wish(row) for row in await self._db.fetch(LATELY)]
+    async def lately(self, person_id: str | None) -> list[Wish]:
+        """The last ten wishes, newest first: what is public and that person's own, or (None) everybody's."""
+        if person_id is None:
+            return [_wish(row) for row in await self._db.fetch(LATELY)]
+        return [_wish(row) for row in await self._db.fetch(LATELY_FOR, who=person_id)]
 
     async def known(self, things: Sequence[str]) -> set[str]:
         """Which of these the table knows as its own doing."""
@@ -243,6 +254,7 @@ def _wish(row: Any) -> Wish:
         due_at=row.due_at,
         created_at=row.created_at,
         attempts=row.attempts,
+        round=row.round,
         thing=row.thing,
         link=row.link,
         note=row.note,

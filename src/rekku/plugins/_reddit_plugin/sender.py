@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from rekku.core.errors import StoreError
@@ -26,6 +26,19 @@ LOOK_AGAIN = timedelta(seconds=30)
 FIRST_WAIT = timedelta(seconds=15)
 LONGEST_WAIT = timedelta(minutes=30)
 GIVEN_UP = timedelta(hours=24)
+TIDYING = timedelta(hours=24)
+
+MOST_ROUNDS = 2
+"""How often the model may put one wish right; after that only the person is told, or the two could go on for ever."""
+
+ERRAND = "reddit"
+
+
+def corrected(message: Message) -> int:
+    """The number of the wish that a turn is to put right; 0 if it is another turn."""
+    if message.errand is None or message.errand.kind != ERRAND:
+        return 0
+    return int(message.message_id.split(":")[1])
 
 
 class Sender:
@@ -37,6 +50,7 @@ class Sender:
         self._account = account
         self._one_at_a_time = asyncio.Lock()
         self._looks: asyncio.Queue[timedelta] = asyncio.Queue()
+        self._tidied: datetime | None = None
         self.complaint = ""
 
     async def tend(self) -> None:
@@ -61,15 +75,20 @@ class Sender:
         """Send what is due, find out about what is in doubt, and tell what was not told."""
         async with self._one_at_a_time:
             try:
-                now = self._host.clock.now()
-                for number, status in await self._queue.due(now):
-                    if await self._queue.claim(number, status, now):
+                for number, status in await self._queue.due(self._host.clock.now()):
+                    if await self._queue.claim(number, status, self._host.clock.now()):
                         await self._carry_out(number, in_doubt=status == "sending")
                 for wish in await self._queue.untold():
                     await self._tell(wish)
-                await self._queue.tidy(now)
+                await self._tidy()
             except StoreError as error:
                 log.warning("The queue for Reddit waits for the database: %s", error)
+
+    async def _tidy(self) -> None:
+        now = self._host.clock.now()
+        if self._tidied is None or now - self._tidied >= TIDYING:
+            self._tidied = now
+            await self._queue.tidy(now)
 
     async def _after(self, seconds: float) -> None:
         await self._host.clock.sleep(seconds)
@@ -139,7 +158,7 @@ class Sender:
 
     async def _tell(self, wish: Wish) -> None:
         """Say how it ended: success in plain words, the rest by way of the model, which may put it right."""
-        if wish.status == "done":
+        if wish.status == "done" or wish.round >= MOST_ROUNDS:
             await self._host.send(wish.note, wish.chat)
         else:
             await self._errand(wish, wish.note, wish.status, "Put it right if you can, or tell the person.")
@@ -151,9 +170,9 @@ class Sender:
             user=User(""),
             text=f"{words} What was asked for: {wish.action} {_asked(wish)}. {advice}",
             at=self._host.clock.now(),
-            message_id=f"reddit:{wish.id}:{key}",
+            message_id=f"{ERRAND}:{wish.id}:{key}",
             direct=wish.direct,
-            errand=Errand("reddit", wish.person_id, words),
+            errand=Errand(ERRAND, wish.person_id, words),
         )
         await self._host.receive(message)
 

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from aiohttp import ClientConnectorError
+from aiohttp import ClientConnectorError, ClientError
 from asyncpraw.exceptions import AsyncPRAWException, MediaPostFailed, RedditAPIException, TooLargeMediaException
 from asyncprawcore import exceptions as core
 
 WAIT = re.compile(r"(\d+) (millisecond|second|minute|hour)")
 SECONDS = {"millisecond": 0.001, "second": 1.0, "minute": 60.0, "hour": 3600.0}
+NETWORK = (ClientError, OSError, TimeoutError)
 UNTOLD_WAIT = 600.0
 """Seconds to wait when Reddit says “too much” and not for how long."""
 
@@ -79,6 +80,11 @@ def trouble(error: BaseException, *, wrote: bool) -> Trouble:
             return Trouble(Fate.UNSURE, "the connection broke before Reddit answered")
         case core.RequestException(original_exception=ClientConnectorError()):
             return Trouble(Fate.NOT_SENT, "Reddit cannot be reached")
+        case core.RequestException(original_exception=AsyncPRAWException() as inner):
+            return trouble(inner, wrote=wrote)
+        case core.RequestException(original_exception=inner) if not isinstance(inner, NETWORK):
+            fate = Fate.UNSURE if wrote else Fate.REFUSED
+            return Trouble(fate, f"Reddit's answer could not be read ({type(inner).__name__})")
         case core.OAuthException() | core.ResponseException() | core.RequestException():
             return _status(error, wrote)
     if wrote:

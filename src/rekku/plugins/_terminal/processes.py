@@ -20,6 +20,8 @@ PR_SET_CHILD_SUBREAPER = 36
 ROUNDS = 100
 DEAD = ("Z", "X")
 """States of processes that only wait to be taken note of."""
+HAS_CHILDREN = (PROC / "self" / "task" / str(os.getpid()) / "children").exists()
+"""Whether the kernel lists children (most do); else all processes are looked through."""
 TTY = os.makedev(5, 0)
 
 READS = {"x86_64": {0, 19}, "aarch64": {63, 65}}.get(platform.machine(), set())
@@ -48,12 +50,19 @@ def kill_tree(root: int, token: str) -> None:
     """Kill a process that is our child with everything that it has started; takes milliseconds.
 
     The root is stopped first, so that it starts nothing new, and killed last, so that its descendants are found. If
-    it has ended by itself, its descendants are known by their session or by the token in their environment.
+    it has ended by itself, they are known by their session or by the token in their environment.
     """
-    _signal(root, signal.SIGSTOP)
-    _kill_all(lambda: descendants(root))
-    _signal(root, signal.SIGKILL)
-    _kill_all(lambda: leftovers(root, token))
+    if not PROC.is_dir():  # no Linux: its process group has to do
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(root, signal.SIGKILL)
+        return
+    ended = _state(root) in (*DEAD, "")
+    if not ended:
+        _signal(root, signal.SIGSTOP)
+        _kill_all(lambda: descendants(root))
+        _signal(root, signal.SIGKILL)
+    else:
+        _kill_all(lambda: leftovers(root, token))
 
 
 def leftovers(session: int, token: str) -> list[int]:
@@ -78,13 +87,10 @@ def _kill_all(find: Callable[[], list[int]]) -> None:
 
 def descendants(root: int) -> list[int]:
     """The processes that descend from one, in no order."""
-    children: dict[int, list[int]] = {}
-    for pid, fields in _all():
-        children.setdefault(int(fields[1]), []).append(pid)
     found: list[int] = []
     waiting = [root]
     while waiting:
-        below = children.get(waiting.pop(), [])
+        below = _children(waiting.pop())
         found += below
         waiting += below
     return found
@@ -127,6 +133,18 @@ def _all() -> Iterator[tuple[int, list[str]]]:
             fields = _stat(int(name))
             if fields:
                 yield int(name), fields
+
+
+def _children(pid: int) -> list[int]:
+    """The children of a process, as the kernel lists them by its threads."""
+    found: list[int] = []
+    try:
+        for thread in os.listdir(PROC / str(pid) / "task"):
+            found += map(int, (PROC / str(pid) / "task" / thread / "children").read_text().split())
+    except OSError:
+        if not HAS_CHILDREN:
+            return [child for child, fields in _all() if int(fields[1]) == pid]
+    return found
 
 
 def _environment(pid: int) -> bytes:

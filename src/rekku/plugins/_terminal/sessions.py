@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from rekku.core.errors import ActionError
 from rekku.core.message import Conversation
+from rekku.plugins._terminal.line import LONGEST_INPUT
 from rekku.plugins._terminal.sandbox import Room
 from rekku.plugins._terminal.shell import LONGEST_COMMAND, CommandImpossible, Ran, Shell, ShellGone, State
 
@@ -17,9 +18,8 @@ MOST = 16
 BUSY = "a command is still running in this shell; wait for it, or stop it"
 WAITS = "the command before still runs and waits for input: give `input` with an empty `command`, or `input` ^C"
 NOTHING_WAITS = "payload.command is empty, and no program waits for input"
-IMPOSSIBLE = (
-    f"payload.command must have at most {LONGEST_COMMAND} bytes and no NUL; write long texts in parts"
-)
+IMPOSSIBLE = f"payload.command must have at most {LONGEST_COMMAND} bytes and no NUL; write long texts in parts"
+TOO_LONG = f"the input must have at most {LONGEST_INPUT} bytes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +59,15 @@ class Sessions:
     def last(self, key: Key) -> str | None:
         """The whole output of the last command, as far as it was kept; None if there was none."""
         return self._outputs.get(key)
+
+    async def type(self, key: Key, text: str, limit: float) -> Answer:
+        """What somebody types: input for the program that waits there, else a command. It waits for its turn."""
+        session = self._sessions.get(key)
+        if session is not None:
+            async with session.lock:
+                if session.shell.busy and not session.shell.gone:
+                    return await self._in_session(key, session, "", limit, text)
+        return await self.run(key, text, limit)
 
     async def run(self, key: Key, command: str, limit: float, typed: str | None = None) -> Answer:
         """Execute a command in its session, or go on with the program that waits there. Raises ActionError."""
@@ -128,11 +137,14 @@ class Sessions:
 
     async def _in_session(self, key: Key, session: Session, command: str, limit: float, typed: str | None) -> Answer:
         session.used = self._now()
+        if typed is not None and len(typed.encode("utf-8", "replace")) > LONGEST_INPUT:
+            raise ActionError(TOO_LONG)
         try:
             if session.shell.busy:
                 if command.strip():
                     raise ActionError(WAITS)
-                return self._kept(key, session, await session.shell.go_on(limit, typed))
+                going = session.shell.interrupt() if typed == "^C" else session.shell.go_on(limit, typed)
+                return self._kept(key, session, await going)
             if not command.strip():
                 raise ActionError(NOTHING_WAITS)
             ran = await session.shell.run(command, limit, typed)

@@ -8,6 +8,7 @@ interactive bash goes on living after an interrupt; the prompt is where it is gi
 
 import asyncio
 import contextlib
+import logging
 import os
 import secrets
 import subprocess
@@ -18,12 +19,17 @@ from rekku.plugins._terminal import processes
 from rekku.plugins._terminal.line import Line
 from rekku.plugins._terminal.sandbox import Room
 
+log = logging.getLogger(__name__)
+
 TICK = 0.25
 """Seconds between two looks at a silent command: whether its shell lives, whether it waits for input."""
-INTERRUPT_LIMIT = 3.0
+PRESSES = 6
+PRESS_AGAIN = 0.5
+"""How often an interrupt is pressed, and the seconds between; after that the shell is killed."""
 LONGEST_COMMAND = 32_000
 """Bytes of a command: it must fit into a pipe (64 KiB on Linux) at once, for nobody waits there."""
 BURIAL = 2.0
+"""Seconds that a killed shell may take to be gone."""
 
 _TELL = (
     "__rekku_busy=; IFS= read -r -d '' -u 250 __rekku_nonce "
@@ -91,7 +97,7 @@ class Shell:
         self._expiry: asyncio.TimerHandle | None = None
         self._ended: asyncio.Future[None] | None = None
         self.busy = False
-        self._token = secrets.token_hex(16)
+        self.token = secrets.token_hex(16)
         self._line = Line()
         try:
             self._start(room)
@@ -139,13 +145,23 @@ class Shell:
         return await self._answer(limit)
 
     async def interrupt(self) -> Ran:
-        """Press control and C; what does not end by that is killed with its shell. Raises ShellGone."""
-        return await self.go_on(INTERRUPT_LIMIT, "^C")
+        """Press control and C; what neither ends by that nor waits for input again is killed. Raises ShellGone."""
+        if self.gone:
+            raise ShellGone
+        self.press_interrupt()
+        return await self._answer(2 * PRESSES * PRESS_AGAIN)
 
-    def press_interrupt(self) -> None:
-        """The same for a command that somebody else waits for: nothing is waited for here."""
+    def press_interrupt(self, presses: int = PRESSES) -> None:
+        """The same for a command that somebody else waits for: nothing is waited for here.
+
+        It is pressed several times, because bash overlooks an interrupt that meets the end of a program.
+        """
+        self._calm()
+        if presses == 0:
+            self.condemn()
+            return
         self._line.type("^C")
-        self.expire_in(INTERRUPT_LIMIT)
+        self._expiry = self._loop.call_later(PRESS_AGAIN, self.press_interrupt, presses - 1)
 
     def expire_in(self, seconds: float) -> None:
         """Kill it if its command is not done after so many seconds."""
@@ -183,7 +199,7 @@ class Shell:
                 stdout=slave,
                 stderr=slave,
                 cwd=room.workspace,
-                env={**room.environment(os.environ), processes.TOKEN: self._token},
+                env={**room.environment(os.environ), processes.TOKEN: self.token},
                 start_new_session=True,
                 preexec_fn=processes.at_birth(),  # noqa: PLW1509 - three system calls that take no lock
                 pass_fds=(commands, control, script),
@@ -203,6 +219,7 @@ class Shell:
         try:
             state = await self._wait(self._loop.time() + limit)
             if state is State.WAITING:
+                self._calm()
                 return Ran(self._line.taken(), state)
             if state is State.DONE:
                 output = await self._line.finish()
@@ -261,9 +278,11 @@ class Shell:
 
     def _bury(self) -> None:
         """Runs in a thread: processes take milliseconds to die."""
-        processes.kill_tree(self._process.pid, self._token)
+        processes.kill_tree(self._process.pid, self.token)
         try:
             self._process.wait(BURIAL)
+        except subprocess.TimeoutExpired:
+            log.warning("The shell %d does not die; the system will have to end it.", self._process.pid)
         finally:
             self._line.close()
             os.close(self._control)
