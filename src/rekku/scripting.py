@@ -9,9 +9,13 @@ for entry in call(lambda: ai_diary.get_recent_entries(days=7)):
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from rekku.app import Rekku
 
 Result = TypeVar("Result")
 
@@ -22,13 +26,27 @@ def call(work: Callable[[], Awaitable[Result]], home: Path | str | None = None) 
     It may be done while Rekku runs. Nothing is received or sent; no engine is asked.
     """
     from rekku import home as home_folder
-    from rekku.app import running
 
     folder = home_folder.locate(os.environ, str(home) if home is not None else None)
     home_folder.prepare(folder)
 
     async def brought_up() -> Result:
-        async with running(folder, os.environ, start=False):
+        async with at_hand(folder, os.environ):
             return await work()
 
     return asyncio.run(brought_up())
+
+
+@asynccontextmanager
+async def at_hand(home: Path, environ: Mapping[str, str]) -> "AsyncIterator[Rekku]":
+    """Rekku with its components and their tables, not started."""
+    from rekku.app import running
+    from rekku.core.database import Schema
+    from rekku.store.migrations import migrate
+
+    async with running(home, environ, start=False) as rekku:
+        for component in rekku.registry:
+            schema = component.members.value("tables")
+            if isinstance(schema, Schema):
+                await migrate(rekku.database, schema, backups=home / "data" / "backups")
+        yield rekku

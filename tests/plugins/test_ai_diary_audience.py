@@ -20,14 +20,14 @@ from tests.road.words import action, reply, while_time_passes
 __all__ = ["diary"]
 
 SECRET = {
-    "thought": "The zanzibar plan must stay between us.",
+    "thought": "The secret plan zanzibar must stay between us.",
     "emotions": [{"type": "zanzibar", "intensity": 9}],
     "summary": "Ann told of zanzibar.",
     "tags": ["zanzibar"],
 }
 ANN = {"user": "ann"}
 GROUP = {"chat": "group", "direct": False}
-QUESTION = "zanzibar plan, Ann?"
+QUESTION = "What is the secret plan?"
 
 
 async def told(bot: Bot, **where: Any) -> str:
@@ -38,7 +38,7 @@ async def told(bot: Bot, **where: Any) -> str:
 
 async def test_what_was_said_in_private_is_told_to_that_person_alone(bot: Bot, diary: DiaryPlugin) -> None:
     bot.add_interface(MemoryInterface("other", frozenset()))
-    await talk(bot, "My zanzibar plan is secret.", "I keep it.", SECRET, **ANN)
+    await talk(bot, "My secret plan is zanzibar.", "I keep it.", SECRET, **ANN)
     assert "zanzibar" in await told(bot, **ANN)
     for where in (
         {"user": "bob"},
@@ -55,7 +55,7 @@ async def test_what_was_said_in_private_is_told_to_that_person_alone(bot: Bot, d
 
 
 async def test_what_was_said_in_a_group_is_told_there_and_to_who_said_it(bot: Bot, diary: DiaryPlugin) -> None:
-    await talk(bot, "My zanzibar plan.", "Good.", SECRET, user="ann", **GROUP)
+    await talk(bot, "The secret plan is zanzibar.", "Good.", SECRET, user="ann", **GROUP)
     assert "zanzibar" in await told(bot, user="bob", **GROUP)
     assert "zanzibar" in await told(bot, **ANN)
     assert "zanzibar" not in await told(bot, user="bob")
@@ -65,11 +65,13 @@ async def test_what_was_said_in_a_group_is_told_there_and_to_who_said_it(bot: Bo
 
 async def test_who_is_only_mentioned_hears_nothing(bot: Bot, diary: DiaryPlugin) -> None:
     noted = {**SECRET, "summary": "Ann and Bob plan zanzibar with Bob.", "present": ["bob"], "privacy": "public"}
-    await talk(bot, "Bob and I have a zanzibar plan with @bob", "Bob too?", noted, **ANN)
+    await talk(bot, "Bob and I have a secret plan with @bob: zanzibar", "Bob too?", noted, **ANN)
     assert "zanzibar" not in await told(bot, user="bob")
-    await ai_diary.add_diary_entry("Bob's zanzibar", involved_users=["Bob", "bob"], interface="memory", chat_id="bob")
+    await ai_diary.add_diary_entry(
+        "Bob's secret plan: zanzibar", involved_users=["Bob", "bob"], interface="memory", chat_id="bob"
+    )
     assert "zanzibar" not in await told(bot, user="bob")
-    await ai_diary.add_diary_entry("zanzibar is an island", privacy="public")
+    await ai_diary.add_diary_entry("The secret plan: zanzibar is an island", privacy="public")
     assert "zanzibar is an island" in await told(bot, user="bob")
 
 

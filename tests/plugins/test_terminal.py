@@ -158,7 +158,7 @@ async def test_who_is_no_trainer_any_more_has_no_shell_mode_any_more(bot: Bot) -
 
 async def test_a_command_that_runs_is_stopped_from_another_message(bot: Bot) -> None:
     running = await bot.send("/sh echo begun; sleep 100")
-    assert await bot.hears("/sh stop") == ["It is being stopped."]
+    assert (await bot.hears("/sh stop"))[0] == "It is being stopped."
     await running.outcome()
     assert texts(bot)[-1].startswith("begun\n")
     assert "[exit status 130]" in texts(bot)[-1]

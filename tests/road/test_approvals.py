@@ -204,3 +204,19 @@ async def test_the_owner_may_never_want_to_be_asked(bot: Bot) -> None:
     bot.model_says(reply(action("shell"), action("message", text="ok")), reply())
     assert await bot.hears("do it", reply_to=EVE) == ["ok"]
     assert len(shell.done) == 1
+
+
+@pytest.mark.sqlite_only
+async def test_an_action_may_want_an_approval_whatever_its_risk(bot: Bot) -> None:
+    bot.model_says("Hello.")
+    await bot.hears("hello")
+    shout = add(bot, Doer("shout", approval=True))
+    bot.model_says(reply(action("shout")), say("Done."))
+    turn = asyncio.ensure_future(bot.hears("shout!", user="bob"))
+    await until(bot, lambda: len(texts(bot)) > 1)
+    assert "You want to be asked each time; this is for Bob in memory:bob." in texts(bot)[-1]
+    assert shout.done == []
+
+    assert await bot.hears(f"/approve {code(texts(bot)[-1])}") == ["Approved, once: shout."]
+    assert await turn == ["Done."]
+    assert len(shout.done) == 1

@@ -11,6 +11,7 @@ from rekku import home as home_folder
 from rekku.cli_commands import backup
 from rekku.cli_commands.ground import Ground, begin
 from rekku.core.errors import ConfigError
+from rekku.scripting import at_hand
 
 if TYPE_CHECKING:
     from rekku.app import Rekku
@@ -45,16 +46,12 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 async def _count(ground: Ground) -> int:
-    from rekku.app import running
-
-    async with running(ground.home, ground.environ, start=False) as rekku:
+    async with at_hand(ground.home, ground.environ) as rekku:
         return int(await _diary(rekku).call("count_entries"))
 
 
 async def _recreate(ground: Ground) -> None:
-    from rekku.app import running
-
-    async with running(ground.home, ground.environ, start=False) as rekku:
+    async with at_hand(ground.home, ground.environ) as rekku:
         await _diary(rekku).call("recreate_diary_table", limit=None)
 
 

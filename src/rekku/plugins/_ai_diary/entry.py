@@ -69,8 +69,8 @@ class Entry:
 def entry_of(row: Any) -> Entry:
     """The entry that a row holds."""
     values: Mapping[str, Any] = row._asdict()
-    changed = {name: tuple(json.loads(values[name])) for name in ("involved_users", "context_tags", "present")}
-    feelings = tuple(Feeling(kind, strength) for kind, strength in json.loads(values["emotions"]))
+    changed = {name: _listed(values[name]) for name in ("involved_users", "context_tags", "present")}
+    feelings = tuple(Feeling(kind, strength) for kind, strength in _listed(values["emotions"]))
     return Entry(**{**values, **changed, "emotions": feelings})
 
 
@@ -84,3 +84,7 @@ def entry_from(told: "Entry | Mapping[str, Any]") -> Entry:
     for name in ("involved_users", "context_tags", "present"):
         values[name] = tuple(values.get(name, ()))
     return Entry(**values)
+
+
+def _listed(text: str) -> tuple[Any, ...]:
+    return () if text == "[]" else tuple(json.loads(text))

@@ -2,7 +2,7 @@
 
 import secrets
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from rekku.core.database import Database, Write
@@ -34,7 +34,7 @@ async def erase(database: Database, entries: Iterable[Entry]) -> int:
     """Erase entries with everything that leads to them; how many there were."""
     count = 0
     for entry in entries:
-        numbers = sorted({number for number, _ in _index(entry)})
+        numbers = sorted({number for number, _ in index_of(entry)})
         writes: list[Write] = [tables.ERASE(number=entry.id)]
         for start in range(0, len(numbers), 500):
             writes.append(tables.ERASE_WORDS(number=entry.id, numbers=numbers[start : start + 500]))
@@ -92,17 +92,21 @@ def _writes(entry: Entry) -> Iterator[Write]:
         number = number_of(scope, ANY)
         yield tables.ADD_SCOPE(scope=number, entries=0, first_id=entry.id)
         yield tables.COUNT_SCOPE(which=number, more=1)
-    rows = list(_index(entry))
+    yield from added([(number, entry.id, worth) for number, worth in index_of(entry)])
+
+
+def added(rows: Sequence[tuple[int, int, int]]) -> Iterator[Write]:
+    """The writes that add rows (word, entry, impact) to the index of words; what is there stays."""
     for start in range(0, len(rows), ROWS_AT_ONCE):
-        some = rows[start : start + ROWS_AT_ONCE]
+        some = [*rows[start : start + ROWS_AT_ONCE]]
         some += [some[-1]] * (ROWS_AT_ONCE - len(some))  # a row that is there already changes nothing
         values: dict[str, int] = {}
-        for n, (number, worth) in enumerate(some):
-            values |= {f"word{n}": number, f"entry{n}": entry.id, f"impact{n}": worth}
+        for n, (word, number, worth) in enumerate(some):
+            values |= {f"word{n}": word, f"entry{n}": number, f"impact{n}": worth}
         yield tables.add_words()(**values)
 
 
-def _index(entry: Entry) -> Iterator[tuple[int, int]]:
+def index_of(entry: Entry) -> Iterator[tuple[int, int]]:
     """The numbers of the words that lead to an entry, and what each adds to its score, in thousandths."""
     counts = Counter(words(entry.searched))
     length = counts.total()

@@ -23,7 +23,7 @@ FIRST_LOOK = 32
 SECOND_LOOK, LOOKED_AT_AGAIN = 400, 4
 """Entries that are looked at for the rarest of those words that have more, and how many words that are."""
 
-READ = 40
+READ = 24
 """Entries that are read whole, to be ranked."""
 
 _SIZES = (4, 8, 16, 32, 48, 80)
@@ -92,10 +92,10 @@ async def _look(database: Database, numbers: Sequence[int], most: int) -> list[t
 
 
 def _by_place(rows: Sequence[tables.WordRow], places: Mapping[int, _Place]) -> dict[_Place, list[tables.WordRow]]:
-    hits: dict[_Place, list[tables.WordRow]] = {}
+    found: dict[int, list[tables.WordRow]] = defaultdict(list)
     for row in rows:
-        hits.setdefault(places[row.word], []).append(row)
-    return hits
+        found[row.word].append(row)
+    return {places[number]: some for number, some in found.items()}
 
 
 def _weights(

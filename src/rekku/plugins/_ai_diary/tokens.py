@@ -59,7 +59,7 @@ def words(text: str) -> list[str]:
     """The words of a text, in order; function words are left out."""
     found: list[str] = []
     for piece in _pieces(text):
-        if _CJK_START.match(piece):
+        if piece[0] > "\u3000" and _CJK_START.match(piece):
             found += piece
             found += (piece[at : at + 2] for at in range(len(piece) - 1))
         elif piece not in FUNCTION_WORDS:

@@ -88,8 +88,8 @@ def _told(action: str, text: str, **special: Mapping[str, Any]) -> Mapping[str, 
 INSTRUCTIONS: Mapping[str, Mapping[str, Any]] = {
     "event": _told(
         "event",
-        "Schedule a reminder, or something to do later; it comes back to you by itself. Use it whenever the person wants "
-        "to be reminded, or you promise something for later. Work out date and time from context.time (“in 20 minutes”). "
+        "Schedule a reminder, or something to do later; it comes back to you by itself. Use it whenever the person "
+        "wants to be reminded, or you promise something for later. Work out date and time from context.time. "
         "When input.type is `event`, one is due: say it with `message`, and do not schedule it again.",
     ),
     "event_list": _told("event_list", "List this person's events, with their numbers."),

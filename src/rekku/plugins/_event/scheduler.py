@@ -96,16 +96,19 @@ class Scheduler:
 
     async def _rest(self, due: datetime | None) -> None:
         """Wait until an instant of the wall clock, until events change, or until it is time to look anyway."""
+        look = self._host.clock.monotonic() + (LOOK_ALONE if self._host.database.kind == "sqlite" else LOOK)
+        while not self._changed.is_set() and self._left(due, look) > 0:
+            await self._first(self._nap(due, look), self._changed.wait())
+
+    def _left(self, due: datetime | None, look: float) -> float:
+        """Seconds until there is something to do."""
         clock = self._host.clock
-        look = clock.monotonic() + (LOOK_ALONE if self._host.database.kind == "sqlite" else LOOK)
-        while not self._changed.is_set():
-            left = look - clock.monotonic()
-            if due is not None:
-                left = min(left, (due - clock.now()).total_seconds())
-            if left <= 0:
-                return
-            nap = left if due is None else min(left, TICK)
-            await self._first(clock.sleep(nap), self._changed.wait())
+        left = look - clock.monotonic()
+        return left if due is None else min(left, (due - clock.now()).total_seconds())
+
+    async def _nap(self, due: datetime | None, look: float) -> None:
+        left = self._left(due, look)
+        await self._host.clock.sleep(left if due is None else min(left, TICK))
 
     async def _first(self, *works: Coroutine[Any, Any, Any]) -> None:
         tasks = [self._host.spawn(work, "events rest") for work in works]
