@@ -292,7 +292,6 @@ def test_an_action_behind_hundreds_of_objects_is_neither_clean_nor_shown() -> No
 
 def test_an_action_that_the_repair_buries_in_other_json_is_not_asked_for() -> None:
     reply = read('Hm. {"thought": {"a": "x" oops}, "actions":[' + RUN + "]}")
-
     assert (reply.asked, reply.words, reply.clean) == ((), "Hm.", False)
 
 

@@ -22,6 +22,9 @@ AT_A_TIME = 6
 SHORTEST, LONGEST = 0.02, 0.6
 """Seconds after which a run is killed."""
 
+DUE = (-0.2, 0.8)
+"""Seconds after which a reminder is due."""
+
 POINTS_OF_A_RUN = 60
 CHATS = 4
 DAY = timedelta(days=1)
@@ -42,7 +45,7 @@ class Reminders:
 
     def _one(self, seconds: int) -> dict[str, Any]:
         self.count += 1
-        due = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=seconds + self._chance.choice((-1, 0, 0, 1)))
+        due = datetime.now(UTC) + timedelta(seconds=seconds + self._chance.uniform(*DUE))
         return {
             "mark": f"mark {self.count}",
             "person_id": "trainer",
@@ -122,14 +125,14 @@ def _doubled(sends: list[dict[str, Any]]) -> Iterator[str]:
             yield f"{text} became {len(found)} messages"
 
 
-def killed_at_random(life: Life, kills: int, chance: random.Random) -> Verdict:
-    """Die so many times while reminders are due, at a point or at an instant by chance."""
+def killed_at_random(life: Life, kills: int, chance: random.Random, at_points: float = 0.0) -> Verdict:
+    """Die so many times while reminders are due: at an instant by chance, or (that share of the times) at a point."""
     reminders = Reminders(life, chance)
     until = life.kills + kills
     while life.kills < until:
         for _ in range(chance.randint(1, min(MOST_KILLS, until - life.kills))):
             reminders.write()
-            if chance.random() < 0.5:
+            if chance.random() < at_points:
                 life.run("", chance.randint(1, POINTS_OF_A_RUN))
             else:
                 life.run(seconds=chance.uniform(SHORTEST, LONGEST))

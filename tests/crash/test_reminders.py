@@ -13,7 +13,7 @@ KILLS = 8
 
 
 def test_killed_at_random_it_loses_no_reminder(life: Life) -> None:
-    verdict = killed_at_random(life, KILLS, random.Random(2026))
+    verdict = killed_at_random(life, KILLS, random.Random(2026), at_points=0.5)
 
     assert verdict.problems == []
     assert life.kills == KILLS

@@ -91,7 +91,8 @@ class PromptBuilder:
         offer = self._catalogue.offer(who, where, last.direct)
         past = await self._past(where, own_ids) if with_history else []
         lines = [_line(line) for line in past]
-        facts = await self._facts(last, [{**line, "person_id": s.person_id} for line, s in zip(lines, past, strict=True)])
+        told = [{**line, "person_id": said.person_id} for line, said in zip(lines, past, strict=True)]
+        facts = await self._facts(last, told)
         payload = _payload(messages)
         kind = last.errand.kind if last.errand else "message"
         said = {"type": kind, "interface": where.interface, "payload": payload}
