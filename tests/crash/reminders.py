@@ -56,7 +56,7 @@ class Reminders:
             "direct": True,
             "description": f"reminder {self.count}",
             "zone": "UTC",
-            "starts": due.replace(tzinfo=None).isoformat(),
+            "starts": due.replace(tzinfo=None, microsecond=0).isoformat(),
             "repetition": "daily" if self.count % 2 else "none",
             "cron": "",
             "until": "",
@@ -109,7 +109,7 @@ class Reminders:
     def _rows_left(self) -> Iterator[str]:
         for row in asyncio.run(self._rows()):
             daily = row.repetition == "daily"
-            if daily and row.next_at != row.last_at + DAY:
+            if daily and row.next_at != (row.last_at + DAY).replace(microsecond=0):
                 yield f"{row.description} came for {row.last_at} and comes next at {row.next_at}"
             if (row.status, row.wake_at) != (("waiting", row.next_at) if daily else ("done", None)):
                 yield f"{row.description} is {row.status}, to be looked at {row.wake_at}"

@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
+from rekku.core.audience import audience_of
 from rekku.core.errors import StoreError
 from rekku.core.message import Conversation, Errand, Message, User
 from rekku.core.principal import Principal, Role
 from rekku.plugins import ai_diary
-from rekku.plugins._ai_diary.audience import audience_of, may_hear
+from rekku.plugins._ai_diary.audience import may_hear
 from rekku.plugins._ai_diary.entry import Entry
 from rekku.plugins.ai_diary import DiaryPlugin
 from rekku.testing import START, Bot, MemoryInterface

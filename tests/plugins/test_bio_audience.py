@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from rekku.core.audience import Audience, Privacy
-from rekku.core.message import Conversation
+from rekku.core.message import Conversation, Errand, Message, User
+from rekku.core.principal import TRAINER_PERSON
 from rekku.testing import Bot, MemoryInterface
 from tests.plugins.bios import (
     ANN,
@@ -180,3 +181,18 @@ def test_what_nobody_heard_anywhere_is_told_to_nobody() -> None:
     for here, direct, who in itertools.product(ROOMS, (True, False), PEOPLE):
         assert not Audience(here, direct, who).may_hear(Privacy.PRIVATE, (), ())
         assert not Audience(here, direct, who).may_hear(Privacy.CHAT, (), ())
+
+
+async def test_a_reminder_of_the_owner_in_somebody_elses_chat_shows_nothing_of_the_owner(bot: Bot) -> None:
+    await notes(bot, OWNER, information=["hides the keys under the mat"])
+    bot.model_says("Hello Ann.")
+    await bot.hears("hi", **ANN)
+    errand = Errand("event", TRAINER_PERSON, "Water the plants.")
+    there = Conversation("memory", "ann")
+    bot.model_says(reply(action("bio_full_request")), reply(action("message", text="The plants!")))
+    receipt = await bot.running.road.gate.receive(
+        Message(there, User(""), "water the plants", bot.clock.now(), message_id="event:1", errand=errand)
+    )
+    await receipt.outcome()
+
+    assert "under the mat" not in "".join(bot.engine.prompts[-2:])

@@ -8,7 +8,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
-from rekku.core.message import Conversation
+from rekku.core.message import Conversation, Message
+from rekku.core.principal import Principal
 
 
 class Privacy(StrEnum):
@@ -44,3 +45,18 @@ class Audience:
         here = self.conversation
         chat = Conversation(here.interface, here.chat_id)
         return privacy is Privacy.CHAT and (here in places or chat in places)
+
+
+def audience_of(message: Message, principal: Principal | None) -> Audience:
+    """Who hears the answer to a message; `person_id` is who is certainly there, "" if that is nobody.
+
+    That is whoever writes. What Rekku does there of its own accord (a reminder) has its
+    creator's rights, and the chat may be somebody else's: unless it is the creator's own account, nobody is known.
+    """
+    where = message.conversation
+    writes_here = principal is not None and message.errand is None and message.user.id == principal.user_id
+    own_chat = principal is not None and message.errand is not None and where.chat_id == principal.user_id
+    if principal is None or principal.interface != where.interface:
+        return Audience(where, message.direct, "")
+    there = writes_here or (message.direct and own_chat)
+    return Audience(where, message.direct, principal.person_id if there else "")

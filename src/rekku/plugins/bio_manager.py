@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from rekku.core.ai_plugin_base import AIPluginBase
-from rekku.core.audience import Audience
+from rekku.core.audience import audience_of
 from rekku.core.commands import Command
 from rekku.core.errors import ActionError, StoreError
 from rekku.core.message import Message
@@ -97,7 +97,7 @@ class BioManager(AIPluginBase):
                 transaction,
                 whom,
                 read_change(payload, self._limits.fields),
-                _audience(principal, message),
+                audience_of(message, principal),
                 self._limits,
                 self.host.clock.now(),
             )
@@ -105,7 +105,7 @@ class BioManager(AIPluginBase):
 
     async def _full(self, whom: Whom, principal: Principal, message: Message) -> dict[str, Any]:
         bio = await table.read_bio(self.host.database, whom.person_id) if whom.person_id else None
-        shown = facts.for_audience(bio.facts, _audience(principal, message)) if bio else {}
+        shown = facts.for_audience(bio.facts, audience_of(message, principal)) if bio else {}
         answer: dict[str, Any] = {"person": whom.name, **facts.plain(shown)}
         if not shown:
             answer["nothing"] = "nothing is known that may be told in this chat"
@@ -126,7 +126,7 @@ class BioManager(AIPluginBase):
         names = {line["person_id"]: line["from"] for line in reversed(said) if line.get("person_id")}
         names = {principal.person_id: principal.name} | {k: v for k, v in names.items() if k != principal.person_id}
         bios = await table.read_bios(self.host.database, list(names)[: table.TOGETHER])
-        audience, now = _audience(principal, message), self.host.clock.now()
+        audience, now = audience_of(message, principal), self.host.clock.now()
         participants = []
         for person, name in names.items():
             shown = facts.for_audience(bios[person].facts, audience) if person in bios else {}
@@ -159,10 +159,6 @@ class BioManager(AIPluginBase):
         except StoreError as error:
             self._seen = seen | self._seen
             log.warning("When bios were last used could not be written: %s", error)
-
-
-def _audience(principal: Principal, message: Message) -> Audience:
-    return Audience(message.conversation, message.direct, principal.person_id)
 
 
 PLUGIN_CLASS = BioManager

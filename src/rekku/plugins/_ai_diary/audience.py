@@ -4,23 +4,8 @@ Every recall for a prompt ends in `may_hear`; the index only brings the right en
 """
 
 from rekku.core.audience import Audience, Privacy
-from rekku.core.message import Conversation, Message
-from rekku.core.principal import Principal
+from rekku.core.message import Conversation
 from rekku.plugins._ai_diary.entry import CHAT, PRIVACIES, PUBLIC, Entry
-
-
-def audience_of(message: Message, principal: Principal | None) -> Audience:
-    """Who hears the answer to a message.
-
-    In a direct chat that is whoever writes there. What Rekku does there of its own accord (a reminder) has its
-    creator's rights, and the chat may be somebody else's: unless it is the creator's own account, nobody is known.
-    """
-    where = message.conversation
-    nobody = Audience(where, message.direct, "")
-    if not message.direct or principal is None or principal.interface != where.interface:
-        return nobody
-    account = message.user.id if message.errand is None else where.chat_id
-    return Audience(where, True, principal.person_id) if account == principal.user_id else nobody
 
 
 def may_hear(audience: Audience, entry: Entry) -> bool:

@@ -8,13 +8,13 @@ from typing import Any
 
 from sqlalchemy.exc import DatabaseError
 
+from rekku.core.audience import audience_of
 from rekku.core.database import Database
 from rekku.core.errors import StoreError
 from rekku.core.host import Host
 from rekku.core.message import Message
 from rekku.core.turn import Turn
 from rekku.plugins._ai_diary import keeper, tables
-from rekku.plugins._ai_diary.audience import audience_of
 from rekku.plugins._ai_diary.entry import CHAT, PRIVATE, Entry, entry_of
 from rekku.plugins._ai_diary.feelings import mood
 from rekku.plugins._ai_diary.recall import Found, recall

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from rekku.core.audience import Audience
+from rekku.core.audience import Audience, audience_of
 from rekku.core.errors import ActionError
 from rekku.core.host import Host
 from rekku.core.message import Message
@@ -32,7 +32,7 @@ async def find(host: Host, text: str, principal: Principal, message: Message) ->
     text = text.strip()
     if not text:
         return Whom(principal.person_id, principal.name)
-    audience = Audience(message.conversation, message.direct, principal.person_id)
+    audience = audience_of(message, principal)
     found = {person.person_id: person for person in await candidates(host, text, audience)}
     own_part = not found and text.casefold() in principal.name.casefold().split()
     if own_part or (principal.person_id in found and (not principal.is_trainer or len(found) == 1)):
