@@ -218,8 +218,8 @@ def test_no_reply_raises(pieces: list[str]) -> None:
 def test_a_long_reply_in_small_pieces_costs_little(text: str) -> None:
     best = float("inf")
     for _ in range(3):
-        started = time.perf_counter()
+        started = time.process_time()
         drafts(text[i : i + 4] for i in range(0, len(text), 4))
-        best = min(best, time.perf_counter() - started)
+        best = min(best, time.process_time() - started)
 
     assert best < 0.5

@@ -122,8 +122,8 @@ HOSTILE = {
 def test_it_takes_under_200_ms_for(text: str) -> None:
     best = float("inf")
     for _ in range(3):
-        started = time.perf_counter()
+        started = time.process_time()
         parse(text, KNOWN)
-        best = min(best, time.perf_counter() - started)
+        best = min(best, time.process_time() - started)
 
     assert best < 0.2

@@ -163,10 +163,15 @@ def test_run_comes_up_with_no_key_says_what_to_do_and_stops_cleanly(rekku: Shell
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_at_any_moment_ends_it_quietly(rekku: Shell, number: signal.Signals) -> None:
     home_folder.prepare(rekku.home)
-    for wait in (0.05, 0.3, 0.6, 1.0):
+    lock = rekku.home / home_folder.LOCK
+    for wait in (0.0, 0.1, 0.3, 0.6, 1.0):
+        lock.unlink(missing_ok=True)
         with subprocess.Popen(
             rekku.command("run"), stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, env=rekku.environ, text=True
         ) as process:
+            while not lock.exists():  # before that it is the interpreter that starts, and nothing of Rekku
+                assert process.poll() is None
+                time.sleep(0.005)
             time.sleep(wait)  # the moment is what is tested
             process.send_signal(number)
             _, err = process.communicate(timeout=20)
