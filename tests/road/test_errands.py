@@ -3,6 +3,8 @@
 import asyncio
 from typing import Any
 
+import pytest
+
 from rekku.core.errors import EngineUnreachable
 from rekku.core.message import Conversation, Errand, Message, User
 from rekku.core.principal import TRAINER_PERSON
@@ -107,3 +109,31 @@ async def test_what_is_of_high_risk_waits_for_the_trainer_in_it(bot: Bot) -> Non
     assert (await bot.hears("/deny"))[0] == "Denied: shell."
     assert await receipt.outcome() is Outcome.ANSWERED
     assert doer.done == []
+
+
+async def test_it_does_not_stand_in_line_behind_a_turn_that_takes_long(bot: Bot) -> None:
+    bot.engine.gate = asyncio.Event()
+    slow = await bot.send("tell me a long story")
+    await until(bot, lambda: bool(bot.engine.prompts))
+    receipt = await send_out(bot)
+    await bot.clock.advance(14)
+    assert bot.interface.sent == []
+    await bot.clock.advance(2)
+
+    assert await receipt.outcome() is Outcome.ANSWERED
+    assert [sent.text for sent in bot.interface.sent] == [WORDS]
+
+    bot.model_says("Once upon a time.")
+    bot.engine.gate.set()
+    assert await slow.outcome() is Outcome.ANSWERED
+    assert [sent.text for sent in bot.interface.sent] == [WORDS, "Once upon a time."]
+
+
+@pytest.mark.settings(ACTIVE_LLM="manual")
+async def test_it_goes_out_at_once_where_a_person_is_the_model_and_takes_time(bot: Bot) -> None:
+    await bot.send("hello")
+    await until(bot, lambda: bool(bot.running.desk.waiting))
+    receipt = await send_out(bot)
+
+    assert await receipt.outcome() is Outcome.ANSWERED
+    assert [sent.text for sent in bot.interface.sent] == [WORDS]

@@ -70,6 +70,7 @@ class Inbox:
         clock: Clock,
         spawn: Spawn,
         claim: Callable[[bool], Awaitable[list[Entry]]],
+        patience: Callable[[Entry], float],
         who: Callable[[Entry], Awaitable[Principal]],
         settled: Callable[[OpenTurn], Awaitable[None]],
     ) -> None:
@@ -77,6 +78,7 @@ class Inbox:
         self._clock = clock
         self._spawn = spawn
         self._claim = claim
+        self._patience = patience
         self._who = who
         self._settled = settled
         self._lanes: dict[Conversation, Lane] = {}
@@ -182,6 +184,15 @@ class Inbox:
         if not lane.busy:
             lane.busy = True
             self._spawn(self._empty(entry.conversation, lane), f"turns of {entry.conversation}")
+        elif entry.message.errand is not None:
+            self._spawn(self._hurry(lane, entry), f"errand {entry.id}")
+
+    async def _hurry(self, lane: Lane, entry: Entry) -> None:
+        """An errand does not stand in line for ever: past its patience it goes out beside the turn that runs."""
+        await self._clock.sleep(self._patience(entry))
+        if entry in lane.waiting:
+            lane.waiting.remove(entry)
+            await self._one(Lane(), [entry], in_plain_words=True)
 
     async def _empty(self, where: Conversation, lane: Lane) -> None:
         try:
@@ -196,13 +207,14 @@ class Inbox:
             if self._lanes.get(where) is lane and not lane.waiting:
                 del self._lanes[where]
 
-    async def _one(self, lane: Lane, entries: Sequence[Entry]) -> None:
+    async def _one(self, lane: Lane, entries: Sequence[Entry], *, in_plain_words: bool = False) -> None:
         """One turn, again and again as long as the database is away in the middle of it."""
         resumed = bool(entries[0].tries) or entries[0].status != "waiting"
         while True:
             try:
                 principal = await self._who(entries[-1])
                 turn = open_turn(entries, principal, self._clock.now(), resumed)
+                turn.in_plain_words = in_plain_words
                 lane.turn = turn
                 outcome = await self._run(turn)
                 break

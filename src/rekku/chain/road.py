@@ -4,16 +4,16 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from rekku.chain import words
 from rekku.chain.approvals import Approvals, Asking
 from rekku.chain.catalogue import MESSAGE, OWN_MESSAGE, Catalogue
+from rekku.chain.choices import engine_settings, pairs, trainers, turn_limits
 from rekku.chain.dispatcher import Dispatcher
 from rekku.chain.draft import Draft
-from rekku.chain.engine import Engines, EngineSettings
+from rekku.chain.engine import Engines
 from rekku.chain.gate import Gate
 from rekku.chain.inbox import Inbox
 from rekku.chain.ledger import Ledger
@@ -21,14 +21,14 @@ from rekku.chain.outbox import Sender
 from rekku.chain.permission import Rules
 from rekku.chain.presence import Presence
 from rekku.chain.prompt import PromptBuilder
-from rekku.chain.runner import Runner, TurnLimits
+from rekku.chain.runner import Runner
 from rekku.chain.secrets import Secrets
 from rekku.chain.thinker import Thinker
 from rekku.chain.turn import OpenTurn
 from rekku.chain.voice import Voice
 from rekku.core.clock import Clock
 from rekku.core.database import Database
-from rekku.core.errors import StoreError
+from rekku.core.errors import EngineError, StoreError
 from rekku.core.message import Message
 from rekku.core.principal import Principal
 from rekku.core.registry import Kind, Registry
@@ -80,7 +80,7 @@ class Road:
         self._began = 0
         self.secrets = Secrets()
         self.state = State(database)
-        self.people = People(database, clock, _trainers(settings), _pairs(settings["KNOWN_IDS"]))
+        self.people = People(database, clock, trainers(settings), pairs(settings["KNOWN_IDS"]))
         self.inbox_store = InboxStore(database, clock, me)
         self.outbox_store = OutboxStore(database, clock, me)
         self.rules = Rules.from_setting(settings["RESTRICT_ACTIONS"], settings["HIGH_RISK_CHATS"])
@@ -90,7 +90,7 @@ class Road:
             database=database,
             state=self.state,
             clock=clock,
-            settings=_engine_settings(settings),
+            settings=engine_settings(settings),
             secrets=self.secrets,
         )
         self.prompts = PromptBuilder(
@@ -142,6 +142,7 @@ class Road:
             clock=clock,
             spawn=supervisor.spawn,
             claim=lambda first: self.inbox_store.claim(first=first),
+            patience=self._patience,
             who=self._who,
             settled=lambda turn: self.sender.settled(turn.sent),
         )
@@ -196,7 +197,7 @@ class Road:
             outbox=self.outbox_store,
             clock=self.clock,
             next_id=self.ids,
-            limits=_turn_limits(settings),
+            limits=turn_limits(settings),
             tell_trainer=self.tell_trainer,
         )
 
@@ -249,6 +250,15 @@ class Road:
             except ConnectionError as error:
                 log.warning("The leases could not be renewed: %s", error)
 
+    def _patience(self, entry: Entry) -> float:
+        """Seconds that an errand may wait for the turn before it: none if that turn may be waiting for a person."""
+        errand = entry.message.errand
+        try:
+            by_hand = bool(self.engines.active().members.value("waits_for_a_person"))
+        except EngineError:
+            return 0.0
+        return 0.0 if errand is None or by_hand else errand.patience
+
     async def _who(self, entry: Entry) -> Principal:
         if entry.message.errand is not None:
             return await self.people.person(entry.person_id, entry.conversation.interface)
@@ -272,29 +282,3 @@ class Road:
             secrets=self.secrets,
             original=turn.message,
         )
-
-
-def _pairs(texts: tuple[str, ...]) -> list[tuple[str, str]]:
-    return [(interface, user) for text in texts for interface, _, user in [text.partition(":")] if user]
-
-
-def _trainers(settings: Settings) -> list[tuple[str, str]]:
-    telegram = settings["TELEGRAM_TRAINER_ID"]
-    return _pairs(settings["TRAINER_IDS"]) + ([("telegram_bot", telegram)] if telegram else [])
-
-
-def _engine_settings(settings: Settings) -> EngineSettings:
-    return EngineSettings(
-        settings["ACTIVE_LLM"] or "",
-        settings["FALLBACK_LLM"],
-        settings["ENGINE_TIMEOUT"],
-        settings["TOKENS_PER_DAY"],
-    )
-
-
-def _turn_limits(settings: Settings) -> TurnLimits:
-    return TurnLimits(
-        settings["MAX_STEPS"],
-        settings["CORRECTOR_RETRIES"],
-        timedelta(hours=settings["DEFER_HOURS"]),
-    )

@@ -76,7 +76,7 @@ class Runner:
         if turn.entries[0].tries:
             await self._ledger.commit(turn, tried(turn.entries))
         try:
-            await self._drive(turn)
+            await (self._say_errand(turn) if turn.in_plain_words else self._drive(turn))
         except TurnCancelled:
             return await self._close(turn, "cancelled", words.CANCELLED, Outcome.CANCELLED)
         except EngineError as error:

@@ -37,6 +37,7 @@ class OpenTurn:
     entries: Sequence[Entry]
     started_at: datetime
     resumed: bool = False
+    in_plain_words: bool = False
     steps: list[StepRecord] = field(default_factory=list)
     tainted: bool = False
     sent: list[Outgoing] = field(default_factory=list)
