@@ -45,17 +45,19 @@ def main() -> None:
     """Measure, and print Markdown."""
     parser = argparse.ArgumentParser(description="What Rekku costs.", prog="python -m benchmarks")
     parser.add_argument("--quick", action="store_true", help="fewer messages and starts")
-    quick = parser.parse_args().quick
+    parser.add_argument("--all-plugins", action="store_true", help="with every built-in plugin, not only the core's")
+    arguments = parser.parse_args()
+    quick, everything = arguments.quick, arguments.all_plugins
     print(_machine())
     with ExitStack() as closing:
         model = {"OPENAI_BASE_URL": closing.enter_context(model_server()), "OPENAI_API_KEY": "none"}
         maria = closing.enter_context(private_server()) if mariadbd() else None
-        _print_messages(model, maria, quick)
-        _print_memory(model, quick)
+        _print_messages(model, maria, quick, everything)
+        _print_memory(model, quick, everything)
     _print_starts(model, quick)
 
 
-def _print_messages(model: Mapping[str, str], maria: PrivateMariaDB | None, quick: bool) -> None:
+def _print_messages(model: Mapping[str, str], maria: PrivateMariaDB | None, quick: bool, everything: bool) -> None:
     print("\nPer message, in milliseconds:\n", *HEAD, sep="\n")
     databases = ("sqlite", "mariadb") if maria else ("sqlite",)
     for number, (database, engine, turns, streams) in enumerate(
@@ -69,6 +71,7 @@ def _print_messages(model: Mapping[str, str], maria: PrivateMariaDB | None, quic
             one_after_the_other=100 if quick else 500,
             rounds=1 if quick else 5,
             core=_core(),
+            all_plugins=everything,
             given={**(model if engine == OPENAI else {}), **_where(maria, f"bench{number}", database)},
         )
         found = figures(case)
@@ -78,14 +81,14 @@ def _print_messages(model: Mapping[str, str], maria: PrivateMariaDB | None, quic
         print(f"{name}{alone} {found.cpu:.2f} | {found.rate:.0f} |", flush=True)
 
 
-def _print_memory(model: Mapping[str, str], quick: bool) -> None:
+def _print_memory(model: Mapping[str, str], quick: bool, everything: bool) -> None:
     many = MANY // 10 if quick else MANY
     print(
         f"\n| memory in MB, SQLite | at first | {many // 2} messages | {many} messages |", "|---|---|---|---|", sep="\n"
     )
     for engine, name in ENGINES.items():
         given = model if engine == OPENAI else {}
-        found = figures(Case(engine=engine, rows=10, many=many, core=_core(), given=given))
+        found = figures(Case(engine=engine, rows=10, many=many, core=_core(), all_plugins=everything, given=given))
         print(f"| {name} | {found.idle:.1f} | {found.half:.1f} | {found.full:.1f} |", flush=True)
 
 

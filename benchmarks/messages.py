@@ -26,6 +26,10 @@ WARM = 3
 """Messages in each chat before anything is measured."""
 
 
+CORE_PLUGINS = "message_plugin,time_plugin"
+"""What the road needs; what other plugins add is measured apart."""
+
+
 @dataclass(frozen=True)
 class Case:
     """What is measured. `given` are settings (DB_HOST…, OPENAI_BASE_URL); `rows` lines of history in each prompt."""
@@ -38,6 +42,7 @@ class Case:
     rounds: int = 3
     many: int = 0
     core: int = -1
+    all_plugins: bool = False
     given: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -62,6 +67,7 @@ async def measure(case: Case, home: Path) -> Figures:
         "ACTIVE_LLM": case.engine,
         "HISTORY_MESSAGES": str(case.rows),
         "OPENAI_STREAM": "on" if case.streams else "off",
+        **({} if case.all_plugins else {"REKKU_PLUGINS": CORE_PLUGINS}),
         **case.given,
     }
     figures = Figures()
