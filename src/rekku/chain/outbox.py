@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any
 
 from rekku.chain.draft import Spawn
@@ -46,7 +46,7 @@ class Sender:
         registry: Registry,
         clock: Clock,
         spawn: Spawn,
-        complain: Callable[[str], Awaitable[None]],
+        complain: Callable[[str], Coroutine[Any, Any, None]],
     ) -> None:
         self._db = database
         self._store = store
@@ -205,10 +205,12 @@ class Sender:
             log.error("A notice to %s did not arrive: %s", message.to, why)
             return
         doubt = "may not have arrived" if status == "unknown" else "could not be delivered"
-        await self._complain(f"A message to {message.to} {doubt}: {why}. It said: “{message.text[:200]}”")
+        told = f"A message to {message.to} {doubt}: {why}. It said: “{message.text[:200]}”"
+        self._spawn(self._complain(told), "complaint")
 
     def _interfaces_changed(self) -> None:
         """An interface came: what was left for it (after a reload, or by another process) is taken up."""
+        self.reachable()
         if self._resuming:
             self._spawn(self.resume(), "outbox resume")
 

@@ -21,6 +21,9 @@ from rekku.store.history import Said, recent
 
 log = logging.getLogger(__name__)
 
+YOU = "you"
+"""Whose lines are Rekku's own in a prompt."""
+
 LOOK_EVERY = 1.0
 """Seconds between two looks at the persona's file: each one hands the interpreter to the database's thread."""
 
@@ -231,13 +234,18 @@ def _payload(messages: Sequence[Message]) -> dict[str, Any]:
     quotes = [m.reply_to for m in messages if m.reply_to]
     if quotes:
         payload["reply_to"] = [
-            {"from": "you" if q.from_rekku else (q.user.name or q.user.id), "text": q.text} for q in quotes
+            {"from": YOU if q.from_rekku else _named(q.user.name or q.user.id), "text": q.text} for q in quotes
         ]
     return payload
 
 
+def _named(name: str) -> str:
+    """A person's name; who calls himself like Rekku's own lines is told apart."""
+    return f"{name} (a person)" if name.strip().casefold() == YOU else name
+
+
 def _line(line: Said) -> dict[str, str]:
-    who = line.name if line.person_id else "you"
+    who = _named(line.name) if line.person_id else YOU
     return {"from": who, "at": line.at.isoformat("T", "minutes"), "text": line.text}
 
 

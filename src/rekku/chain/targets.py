@@ -24,8 +24,9 @@ class Targets:
         """The one conversation that is meant; all absent means `here`. Raises ActionError."""
         if not target and interface in (None, "", here.interface):
             return Conversation(here.interface, here.chat_id, here.thread_id if thread_id is None else thread_id)
-        found = [chat for chat in await self._reachable(who, here) if _matches(chat, interface, target)]
-        chats = {(c.where.interface, c.where.chat_id): c for c in found}
+        found = [chat for chat in await self._reachable(who, here) if _matches(chat, interface, target, who)]
+        exact = [chat for chat in found if target and target.strip() in _addresses(chat)]
+        chats = {(c.where.interface, c.where.chat_id): c for c in exact or found}
         if not chats:
             raise ActionError(_nothing(interface, target, who))
         if len(chats) > 1:
@@ -45,14 +46,18 @@ class Targets:
         return own + [c for c in chats if (c.where.interface, c.where.chat_id) == (here.interface, here.chat_id)]
 
 
-def _matches(chat: Chat, interface: str | None, target: str | None) -> bool:
+def _matches(chat: Chat, interface: str | None, target: str | None, who: Principal) -> bool:
     if interface and chat.where.interface != interface:
         return False
     if not target:
-        return chat.direct
+        return chat.direct and chat.person_id == who.person_id
     wanted = target.strip()
-    names = (chat.where.chat_id, f"{chat.where.interface}:{chat.where.chat_id}")
-    return wanted in names or wanted.lstrip("@#").casefold() == chat.name.lstrip("@#").casefold() != ""
+    return wanted in _addresses(chat) or wanted.lstrip("@#").casefold() == chat.name.lstrip("@#").casefold() != ""
+
+
+def _addresses(chat: Chat) -> tuple[str, str]:
+    """What means this chat and no other, whatever others are called."""
+    return chat.where.chat_id, f"{chat.where.interface}:{chat.where.chat_id}"
 
 
 def _shown(chat: Chat) -> str:

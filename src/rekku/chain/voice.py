@@ -114,16 +114,19 @@ class Voice:
         last = self._noticed.get(text)
         if last is not None and now - last < SAME_NOTICE:
             return
+        where = await self._trainer_chat()
+        if where is None:
+            return
+        await self.answer(where, f"[notice] {text}")
         self._noticed[text] = now
         if len(self._noticed) > 100:
             self._noticed.popitem(last=False)
-        where = await self._trainer_chat()
-        if where is not None:
-            await self.answer(where, f"[notice] {text}")
 
     async def _trainer_chat(self) -> Conversation | None:
+        others = {(a.interface, a.user_id) for a in await self._people.accounts() if not self._people.is_trainer(a)}
         for chat in await self._people.chats():
-            if chat.direct and chat.person_id == TRAINER_PERSON:
+            own = chat.direct and chat.person_id == TRAINER_PERSON
+            if own and (chat.where.interface, chat.where.chat_id) not in others:  # a trainer of earlier is none
                 return chat.where
         return None
 

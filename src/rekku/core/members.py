@@ -51,22 +51,27 @@ class Members:
                 return await result if inspect.isawaitable(result) else result
         except (SystemExit, KeyboardInterrupt) as exit_:
             raise PluginError(f"{name} tried to end the process ({type(exit_).__name__})") from exit_
+        except asyncio.CancelledError as cancelled:
+            raise _meant(cancelled, name) from cancelled
 
     async def stream(self, name: str, *args: Any) -> AsyncGenerator[str, None]:
         """Call a member that gives a string or an async iterator of strings; the pieces as they come."""
         function, how = self._find(name)
-        result = function(*args) if how in ("async", "generator", "inline") else await in_thread(function, *args)
-        if inspect.isawaitable(result):
-            result = await result
-        if isinstance(result, AsyncGenerator):
-            async with aclosing(result):
+        try:
+            result = function(*args) if how in ("async", "generator", "inline") else await in_thread(function, *args)
+            if inspect.isawaitable(result):
+                result = await result
+            if isinstance(result, AsyncGenerator):
+                async with aclosing(result):
+                    async for piece in result:
+                        yield str(piece)
+            elif isinstance(result, AsyncIterator):
                 async for piece in result:
                     yield str(piece)
-        elif isinstance(result, AsyncIterator):
-            async for piece in result:
-                yield str(piece)
-        elif result is not None:
-            yield str(result)
+            elif result is not None:
+                yield str(result)
+        except asyncio.CancelledError as cancelled:
+            raise _meant(cancelled, name) from cancelled
 
     def accepts(self, name: str, parameter: str) -> bool:
         """Whether a member takes a parameter of that name."""
@@ -91,6 +96,15 @@ class Members:
         if inspect.iscoroutinefunction(function):
             return "async"
         return "thread" if self.has(name) else "inline"
+
+
+def _meant(cancelled: asyncio.CancelledError, name: str) -> BaseException:
+    """A cancellation is the caller's only if the caller is being cancelled; else something that the author awaited
+    was, and that is an error like any other."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        return cancelled
+    return PluginError(f"{name} was cancelled from inside")
 
 
 async def in_thread(function: Callable[..., Any], *args: Any) -> Any:

@@ -5,7 +5,7 @@ import logging
 from rekku.chain.road import Road
 from rekku.core.commands import Command, CommandCall
 from rekku.core.errors import ActionError
-from rekku.core.principal import TRAINER_PERSON, Role
+from rekku.core.principal import Role
 from rekku.store.people import Account
 
 log = logging.getLogger(__name__)
@@ -16,9 +16,9 @@ def people_commands(road: Road) -> list[Command]:
 
     async def set_role(call: CommandCall, role: Role) -> str:
         account = await _one(road, call.text, call.name)
-        if account.person_id == TRAINER_PERSON or (account.interface, account.user_id) in road.people.trainers:
+        if road.people.is_trainer(account):
             return "That is the trainer, whose role stands in TRAINER_IDS."
-        await road.people.set_role(account.person_id, role)
+        await road.people.set_role(account, role)
         return f"{_name(account)} is {role.word} now."
 
     async def allow(call: CommandCall) -> str:
@@ -56,15 +56,15 @@ async def _one(road: Road, text: str, command: str) -> Account:
     """The one account that a text means. An interface:id that never wrote is made known."""
     if not text:
         raise ActionError(f"write /{command} PERSON, as interface:id, @tag or name")
+    interface, _, user = text.partition(":")
+    if user and interface in {c.name for c in road.registry}:
+        return await road.people.add_account(interface, user)  # what somebody calls himself is no address
     found = await road.people.find(text)
     persons = {account.person_id for account in found}
     if len(persons) == 1:
         return found[0]
     if persons:
         raise ActionError("several people are meant; write one of " + ", ".join(map(_name, found)))
-    interface, _, user = text.partition(":")
-    if user and interface in {c.name for c in road.registry}:
-        return await road.people.add_account(interface, user)
     raise ActionError(f"I know nobody called {text!r}; write interface:id")
 
 

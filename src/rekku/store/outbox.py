@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, delete, or_, select, update
+from sqlalchemy import bindparam, delete, exists, or_, select, update
 
 from rekku.core.clock import Clock
 from rekku.core.database import Database, Statement, Write, insert_or_ignore
 from rekku.core.message import Attachment, Conversation
 from rekku.store.codec import dump, load
-from rekku.store.schema import OUTBOX
+from rekku.store.schema import INBOX, OUTBOX
 
 LEASE = timedelta(seconds=60)
 OPEN = ("queued", "sending")
@@ -57,7 +57,12 @@ LAST_TURN = Statement(
         _row.interface == bindparam("interface"),
         _row.chat_id == bindparam("chat_id"),
         _row.thread_id == bindparam("thread_id"),
-        _row.turn_id.is_not(None),
+        exists().where(
+            INBOX.c.id == _row.turn_id,
+            INBOX.c.interface == _row.interface,
+            INBOX.c.chat_id == _row.chat_id,
+            INBOX.c.thread_id == _row.thread_id,
+        ),
     )
     .order_by(_row.id.desc())
     .limit(1)
@@ -154,7 +159,7 @@ class OutboxStore:
         return [_outgoing(row) for row in await self._db.fetch(OF_TURN, turn=turn_id)]
 
     async def last_turn(self, where: Conversation) -> int | None:
-        """The turn of the last message to a conversation."""
+        """The turn of the last message to a conversation, of those that were asked there."""
         rows = await self._db.fetch(
             LAST_TURN, interface=where.interface, chat_id=where.chat_id, thread_id=where.thread_id
         )

@@ -1,9 +1,9 @@
 """People, their accounts, and the chats where they are met."""
 
-import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from hashlib import blake2b
 from typing import Any
 
 from sqlalchemy import Table, bindparam, delete, exists, func, select, update
@@ -89,7 +89,7 @@ class People:
 
     async def person(self, person_id: str, interface: str) -> Principal:
         """A person as a principal, by an account on this interface if there is one; who is not known is a stranger."""
-        accounts = [account for account in await self.accounts() if account.person_id == person_id]
+        accounts = [account for account in await self.accounts() if self._person(account) == person_id]
         accounts.sort(key=lambda account: account.interface != interface)
         account = accounts[0] if accounts else Account(interface, "", person_id, "", "", Role.UNKNOWN.word)
         role = Role.TRAINER if person_id == TRAINER_PERSON else max(map(self._role, accounts), default=Role.UNKNOWN)
@@ -131,10 +131,14 @@ class People:
         found = [Account(*row) for row in await self._db.fetch(ALL)]
         return sorted(found, key=lambda account: (account.interface, account.user_id))
 
-    async def set_role(self, person_id: str, role: Role) -> None:
-        """Give a person a role, on all accounts, from the next message on."""
-        await self._db.write(SET_ROLE(person=person_id, to=role.word))
+    async def set_role(self, account: Account, role: Role) -> None:
+        """Give the person of an account a role, on all accounts, from the next message on."""
+        await self._db.write(*self._newcomer(account), SET_ROLE(person=account.person_id, to=role.word))
         self._accounts.clear()
+
+    def is_trainer(self, account: Account) -> bool:
+        """Whether the account is the owner's."""
+        return self._role(account) is Role.TRAINER
 
     async def add_account(self, interface: str, user_id: str) -> Account:
         """Make an account known before its person ever wrote (to block or allow it)."""
@@ -150,8 +154,11 @@ class People:
 
     async def forget(self, person_id: str, dry_run: bool) -> dict[str, int]:
         """Erase a person: words, accounts, chats, turns. Counts of rows by what they were."""
-        erasures = _erasures(person_id)
-        counts = {what: int((await self._db.fetch(counting))[0][0]) for what, counting, _ in erasures}
+        kept_under = {a.person_id for a in await self.accounts() if self._person(a) == person_id} | {person_id}
+        counts: dict[str, int] = {}
+        erasures = [erasure for kept in sorted(kept_under) for erasure in _erasures(kept)]
+        for what, counting, _ in erasures:
+            counts[what] = counts.get(what, 0) + int((await self._db.fetch(counting))[0][0])
         if not dry_run:
             await self._db.write(*(Statement(erasing)() for _, _, erasing in erasures))
             self._accounts.clear()
@@ -159,20 +166,18 @@ class People:
         return {what: count for what, count in counts.items() if count}
 
     async def _account(self, interface: str, user: User) -> tuple[Account, list[Write]]:
+        """The account, and the writes that bring the database up to date. Only what the database has is remembered,
+        so a newcomer whose first write failed is a newcomer again."""
         key = (interface, user.id)
         account = self._accounts.get(key)
         if account is None:
             rows = await self._db.fetch(ONE, i=interface, u=user.id)
-            account = Account(*rows[0]) if rows else None
+            if not rows:
+                made = Account(interface, user.id, _number(*key), user.name, user.tag, Role.UNKNOWN.word)
+                return made, self._newcomer(made)
+            account = Account(*rows[0])
         writes: list[Write] = []
-        if account is None:
-            person = TRAINER_PERSON if key in self.trainers else uuid.uuid4().hex
-            account = Account(interface, user.id, person, user.name, user.tag, Role.UNKNOWN.word)
-            writes = [
-                ADD_PERSON(person_id=person, role=Role.UNKNOWN.word, name=user.name, since=self._clock.now()),
-                ADD_ACCOUNT(interface=interface, user_id=user.id, person_id=person, name=user.name, tag=user.tag[:255]),
-            ]
-        elif (user.name or user.tag) and (account.name, account.tag) != (user.name, user.tag):
+        if (user.name or user.tag) and (account.name, account.tag) != (user.name, user.tag):
             account = Account(interface, user.id, account.person_id, user.name, user.tag, account.role)
             writes = [RENAME(i=interface, u=user.id, new_name=user.name, new_tag=user.tag[:255])]
         if len(self._accounts) > 10_000:
@@ -180,9 +185,23 @@ class People:
         self._accounts[key] = account
         return account, writes
 
+    def _newcomer(self, account: Account) -> list[Write]:
+        """The writes that make an account known; nothing changes if it is."""
+        who, name = account.person_id, account.name
+        return [
+            ADD_PERSON(person_id=who, role=account.role, name=name, since=self._clock.now()),
+            ADD_ACCOUNT(
+                interface=account.interface, user_id=account.user_id, person_id=who, name=name, tag=account.tag[:255]
+            ),
+        ]
+
     def _person(self, account: Account) -> str:
-        """Whose account it is; an account that became the trainer's later kept its number in the table."""
-        return TRAINER_PERSON if self._role(account) is Role.TRAINER else account.person_id
+        """Whose account it is. What the table says of the trainer's accounts does not count: the settings do."""
+        if self._role(account) is Role.TRAINER:
+            return TRAINER_PERSON
+        if account.person_id == TRAINER_PERSON:
+            return _number(account.interface, account.user_id)
+        return account.person_id
 
     def _role(self, account: Account) -> Role:
         key = (account.interface, account.user_id)
@@ -192,6 +211,12 @@ class People:
         if role is Role.BLOCKED:
             return role
         return max(role, Role.KNOWN) if key in self._known else role
+
+
+def _number(interface: str, user_id: str) -> str:
+    """The person id of an account that belongs to nobody else: the same each time, so that two first messages at once
+    are one person's."""
+    return blake2b(f"{interface}\0{user_id}".encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
 def _public(person_id: str, role: Role, accounts: Iterable[Account]) -> Person:

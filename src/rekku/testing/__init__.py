@@ -16,9 +16,9 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from rekku.testing.whole import PATIENCE, Bot, bot_at
 from rekku.testing.clock import START, MovableClock
 from rekku.testing.fakes import MemoryInterface, ScriptedEngine, Sent
+from rekku.testing.whole import PATIENCE, Bot, bot_at
 
 __all__ = [
     "PATIENCE",
