@@ -98,8 +98,9 @@ async def running(
         rekku = _assemble(home, settings, database, supervisor, clock or SystemClock(), given, edges, builtin)
         if start:
             await rekku.road.prepare()
-            closing.push_async_callback(rekku.road.leave)
         closing.push_async_callback(rekku.loader.stop_all)
+        if start:
+            closing.push_async_callback(rekku.road.leave)  # turns end before what they use is taken away
         rekku.commands.add(house_commands(rekku.road, rekku.commands))
         await rekku.loader.load_all(start=start)
         _trust_own_users(rekku)
@@ -128,7 +129,7 @@ def _assemble(
     road = Road(
         database=database,
         registry=registry,
-        supervisor=supervisor,
+        supervisor=supervisor.child("road"),
         clock=clock,
         settings=settings,
         persona=home / home_folder.PERSONA,

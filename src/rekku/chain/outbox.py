@@ -78,6 +78,11 @@ class Sender:
                 lane.busy = True
                 self._spawn(self._empty(key, lane), f"send to {message.to}")
 
+    def end(self) -> None:
+        """Deliver nothing more; what is left is for the next start."""
+        self._resuming = False
+        self._lanes.clear()
+
     async def resume(self) -> None:
         """Take up what was left behind, here or by a process that is gone."""
         self._resuming = True

@@ -224,7 +224,9 @@ class Road:
         self._supervisor.spawn(self._keep_leases(), "leases")
 
     async def leave(self) -> None:
-        """The process is about to end as it should."""
+        """The process is about to end as it should: turns and deliveries end first, and go on at the next start."""
+        await self._supervisor.close()
+        self.sender.end()
         try:
             async with asyncio.timeout(LEAVING):
                 await self.inbox_store.forgive()
