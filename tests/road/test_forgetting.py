@@ -1,15 +1,17 @@
 """/forgetme: everything about one person goes, and nothing of anybody else's."""
 
+import asyncio
 from typing import Any
 
 import pytest
 
+from rekku.core.errors import EngineRefused
 from rekku.core.message import Attachment
 from rekku.core.turn import Outcome
 from rekku.store.schema import ACCOUNTS, ATTACHMENTS, AUDIT, CHATS, HISTORY, INBOX, OUTBOX, PEOPLE, STEPS
 from rekku.testing import Bot
 from tests.road.doers import Doer, add
-from tests.road.words import action, reply, rows
+from tests.road.words import action, reply, rows, until
 
 TABLES = (HISTORY, OUTBOX, STEPS, ATTACHMENTS, INBOX, AUDIT, CHATS, ACCOUNTS, PEOPLE)
 
@@ -119,3 +121,26 @@ async def test_forgetting_works_for_the_trainer_who_stays_the_trainer(two: Bot) 
     assert [row for row in await rows(two, HISTORY) if row.chat_id == "owner"] == []
     assert await two.hears("hello again") == ["hello"]
     assert (await two.hears("/status"))[0].startswith("Rekku ")
+
+
+async def test_nothing_is_erased_while_a_turn_could_write_it_again(bot: Bot) -> None:
+    bot.engine.gate = asyncio.Event()
+    receipt = await bot.send("my secret is PLUGH", user="bob")
+    await until(bot, lambda: bool(bot.engine.prompts))
+    assert (await bot.hears("/forgetme yes", user="bob"))[0].startswith("I am still busy")
+
+    bot.model_says("I see.")
+    bot.engine.gate.set()
+    await receipt.outcome()
+    assert (await bot.hears("/forgetme yes", user="bob"))[0].startswith("Erased: ")
+    assert not [row for row in await rows(bot, HISTORY) if row.chat_id == "bob"]
+
+
+async def test_what_waits_for_an_engine_is_dropped_with_its_person(bot: Bot) -> None:
+    bot.model_says(EngineRefused("out of order"))
+    await bot.tell("my secret is PLUGH", user="bob")
+    await bot.hears("/forgetme yes", user="bob")
+    await bot.clock.advance(120)
+
+    assert len(bot.engine.prompts) == 1
+    assert not [row for row in await rows(bot, INBOX) if "PLUGH" in row.body]

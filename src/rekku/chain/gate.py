@@ -10,8 +10,9 @@ from typing import Any
 
 from rekku.chain import words
 from rekku.chain.draft import Spawn
-from rekku.chain.inbox import Inbox, Ticket
+from rekku.chain.inbox import Inbox
 from rekku.chain.reply_text import whole_characters
+from rekku.chain.ticket import Ticket
 from rekku.core.clock import Clock
 from rekku.core.database import Database, Write
 from rekku.core.message import Attachment, Conversation, Errand, Message, User

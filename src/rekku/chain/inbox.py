@@ -11,6 +11,7 @@ from datetime import datetime
 from rekku.chain import words
 from rekku.chain.draft import Spawn
 from rekku.chain.runner import Runner, open_turn
+from rekku.chain.ticket import Ticket
 from rekku.chain.turn import OpenTurn
 from rekku.core.clock import Clock
 from rekku.core.errors import StoreError
@@ -26,27 +27,6 @@ MOST_TRIES = 5
 
 AWAY = 2.0
 """Seconds between two tries while the database is away."""
-
-
-class Ticket:
-    """What the sender of a message holds until it is dealt with."""
-
-    __slots__ = ("_outcome", "_settle", "delivered", "turn_id")
-
-    def __init__(self, turn_id: int = 0) -> None:
-        self.turn_id = turn_id
-        self.delivered = False
-        self._outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-
-    async def outcome(self) -> Outcome:
-        """Wait until the message is dealt with, and say how it ended."""
-        return await asyncio.shield(self._outcome)
-
-    def close(self, outcome: Outcome) -> "Ticket":
-        """It is dealt with."""
-        if not self._outcome.done():
-            self._outcome.set_result(outcome)
-        return self
 
 
 class Lane:
@@ -148,6 +128,22 @@ class Inbox:
         if turn.principal.person_id != who.person_id and not who.is_trainer:
             return False
         turn.cancel()
+        return True
+
+    def forget(self, person_id: str) -> bool:
+        """Drop what waits of a person; False, and nothing dropped, while a turn of that person runs."""
+        lanes = list(self._lanes.values())
+        if any(lane.turn is not None and lane.turn.principal.person_id == person_id for lane in lanes):
+            return False
+        dropped = [entry for lane in lanes for entry in lane.waiting if entry.person_id == person_id]
+        dropped += [entry for entry in self._later.values() if entry.person_id == person_id]
+        for lane in lanes:
+            lane.waiting = deque(entry for entry in lane.waiting if entry.person_id != person_id)
+        for entry in dropped:
+            self._later.pop(entry.id, None)
+            self._known.discard(entry.id)
+            if ticket := self._tickets.pop(entry.id, None):
+                ticket.close(Outcome.IGNORED)
         return True
 
     @property

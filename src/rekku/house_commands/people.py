@@ -71,6 +71,8 @@ async def _one(road: Road, text: str, command: str) -> Account:
 async def _forget(road: Road, call: CommandCall) -> str:
     dry_run = call.text.lower() != "yes"
     person = call.principal.person_id
+    if not dry_run and not road.inbox.forget(person):
+        return "I am still busy with a message of yours. Wait for it, or /cancel it, and write /forgetme yes again."
     counts: dict[str, int] = {}
     failed = []
     for component in road.registry:
