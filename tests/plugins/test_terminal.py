@@ -153,7 +153,9 @@ async def test_who_is_no_trainer_any_more_has_no_shell_mode_any_more(bot: Bot) -
     await bot.hears("/sh")
     bot.interface.trainer_user_ids = frozenset()
     bot.running.road.people.trainers.clear()
-    assert "is for the role trainer" in (await bot.hears("id"))[0]
+    bot.model_says("What do you mean?")
+    assert await bot.hears("id") == ["What do you mean?"]
+    assert "is for the role trainer" in (await bot.hears("/sh id"))[0]
 
 
 async def test_a_command_that_runs_is_stopped_from_another_message(bot: Bot) -> None:

@@ -104,7 +104,7 @@ def _meant(cancelled: asyncio.CancelledError, name: str) -> BaseException:
     task = asyncio.current_task()
     if task is not None and task.cancelling():
         return cancelled
-    return PluginError(f"{name} was cancelled from inside")
+    return PluginError(f"{name}() was cancelled by itself")
 
 
 async def in_thread(function: Callable[..., Any], *args: Any) -> Any:
