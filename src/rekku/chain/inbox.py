@@ -170,9 +170,11 @@ class Inbox:
             self._spawn(self._woken.wait(), "inbox news"),
             self._spawn(self._clock.sleep(max(0.0, (when - self._clock.now()).total_seconds())), "inbox timer"),
         )
-        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        for task in waits:
-            task.cancel()
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in waits:
+                task.cancel()
 
     def _enqueue(self, entry: Entry) -> None:
         lane = self._lanes.setdefault(entry.conversation, Lane())
