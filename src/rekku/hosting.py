@@ -94,9 +94,9 @@ class ComponentHost:
         messages = [{"role": "user", "content": prompt}] if isinstance(prompt, str) else prompt
         return (await self.road.engines.ask(messages)).text
 
-    async def tell_trainer(self, text: str) -> None:
+    async def tell_trainer(self, text: str, attachments: Sequence[Attachment] = ()) -> None:
         """Send the owner a notice."""
-        await self.road.tell_trainer(text)
+        await self.road.tell_trainer(text, attachments)
 
     def reachable(self, chat_id: str | None = None) -> None:
         """Messages that waited for this interface can be delivered again."""

@@ -3,16 +3,17 @@
 import asyncio
 import hashlib
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Protocol
 
 from rekku.chain.draft import Spawn
 from rekku.chain.turn import OpenTurn
 from rekku.core.actions import Action, Risk
 from rekku.core.clock import Clock
 from rekku.core.errors import ActionError
-from rekku.core.message import Conversation
+from rekku.core.message import Choice, Conversation
 from rekku.core.turn import Deed
 
 LIMIT = 120
@@ -32,6 +33,18 @@ TOO_LONG = "{action} needs the trainer's approval, and it is too long to be show
 DENIED = "{action} was not done: the trainer said no. Do not ask for it again in this turn"
 NO_ANSWER = "{action} was not done: the trainer did not approve it within {limit} seconds"
 LEFT_OPEN = "{action} was not done: Rekku was restarted while it waited for the trainer's approval"
+
+
+class Say(Protocol):
+    """How a question gets into a chat."""
+
+    async def __call__(self, where: Conversation, text: str, *, choices: Sequence[Choice] = ()) -> None: ...
+
+
+class TellTrainer(Protocol):
+    """How a question gets to the trainer, wherever that is."""
+
+    async def __call__(self, text: str, *, choices: Sequence[Choice] = ()) -> None: ...
 
 
 class Asking(StrEnum):
@@ -61,8 +74,8 @@ class Approvals:
         asking: Asking,
         clock: Clock,
         spawn: Spawn,
-        say: Callable[[Conversation, str], Awaitable[None]],
-        tell_trainer: Callable[[str], Awaitable[None]],
+        say: Say,
+        tell_trainer: TellTrainer,
     ) -> None:
         self._asking = asking
         self._clock = clock
@@ -104,12 +117,14 @@ class Approvals:
         return "" if question.answer.result() else DENIED.format(action=deed.action)
 
     async def _put(self, turn: OpenTurn, what: str, code: str) -> None:
+        choices = (Choice("Approve", f"/approve {code}"), Choice("Deny", f"/deny {code}"))
         if turn.principal.is_trainer:
             why = TAINTED if turn.tainted else ALWAYS
-            await self._say(turn.conversation, QUESTION.format(why=why, what=what, code=code, limit=LIMIT))
+            question = QUESTION.format(why=why, what=what, code=code, limit=LIMIT)
+            await self._say(turn.conversation, question, choices=choices)
             return
         why = FOR_ANOTHER.format(who=turn.principal.name or turn.principal.user_id, where=turn.conversation)
-        await self._tell_trainer(QUESTION.format(why=why, what=what, code=code, limit=LIMIT))
+        await self._tell_trainer(QUESTION.format(why=why, what=what, code=code, limit=LIMIT), choices=choices)
 
     def answer(self, where: Conversation, code: str, yes: bool) -> str:
         """The trainer's answer to one question; the name of its action. Raises ActionError if none is meant."""

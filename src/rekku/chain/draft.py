@@ -3,10 +3,11 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Collection, Coroutine
+from collections.abc import Callable, Collection, Coroutine, Mapping
 from typing import Any
 
 from rekku.chain.draft_text import DraftText
+from rekku.chain.pieces import text_pieces, told
 from rekku.chain.secrets import Secrets
 from rekku.core.clock import Clock
 from rekku.core.database import Database
@@ -112,7 +113,9 @@ class Draft:
                 await self._over.wait()
 
     async def _show_now(self) -> None:
-        text = self._secrets.clean(self._wanted)
+        text, *more = await text_pieces(self._interface, self._secrets.clean(self._wanted))
+        if more and self.row is not None and self.row.shown == text:
+            return  # what is new belongs into the next pieces, which are not shown before they are whole
         if self.row is None:
             row = Outgoing(self._next_id(), self._to, text, self._clock.now(), self._turn_id, "draft")
             await self._db.write(self._outbox.added(row))
@@ -128,14 +131,6 @@ class Draft:
             await self._db.write(self._outbox.sent(row, "draft"))
         row.shown = text
 
-    def _payload(self, row: Outgoing, text: str = "") -> dict[str, object]:
-        return {
-            "target": self._to.chat_id,
-            "thread_id": self._to.thread_id,
-            "text": text,
-            "key": str(row.id),
-            "message_id": row.platform_id,
-            "reply_to": "",
-            "attachments": (),
-            "draft": True,
-        }
+    def _payload(self, row: Outgoing, text: str = "") -> Mapping[str, object]:
+        answers = self._original.message_id if self._original else ""
+        return told(self._to, text=text, key=str(row.id), answers=answers, message_id=row.platform_id, draft=True)

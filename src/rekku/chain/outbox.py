@@ -3,10 +3,11 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from typing import Any
 
 from rekku.chain.draft import Spawn
+from rekku.chain.pieces import pieces_of, send_piece
 from rekku.core.clock import Clock
 from rekku.core.database import Database, Write
 from rekku.core.errors import DeliveryDelayed, DeliveryRefused, DeliveryUnknown, NotReachable, StoreError
@@ -16,7 +17,6 @@ from rekku.store.outbox import OutboxStore, Outgoing, failed
 
 log = logging.getLogger(__name__)
 
-SEND_LIMIT = 60.0
 ATTEMPTS = 8
 FIRST_WAIT = 1.0
 LONGEST_WAIT = 60.0
@@ -36,7 +36,7 @@ class Lane:
 
 
 class Sender:
-    """Delivers what is committed. `complain` tells the owner what will never arrive."""
+    """Delivers what is committed. `complain` tells the owner what will never arrive, and commits a write with it."""
 
     def __init__(
         self,
@@ -46,7 +46,7 @@ class Sender:
         registry: Registry,
         clock: Clock,
         spawn: Spawn,
-        complain: Callable[[str], Coroutine[Any, Any, None]],
+        complain: Callable[[str, Write], Coroutine[Any, Any, None]],
     ) -> None:
         self._db = database
         self._store = store
@@ -144,9 +144,7 @@ class Sender:
             if interface is None:
                 raise _ElsewhereError
             try:
-                message.platform_id = await self._send(interface, message)
-                await self._note(self._store.sent(message))
-                message.status = "sent"
+                await self._send(interface, message)
                 return
             except NotReachable:
                 raise
@@ -155,11 +153,6 @@ class Sender:
             except DeliveryRefused as error:
                 await self._give_up(message, "failed", str(error))
                 return
-            except (DeliveryUnknown, TimeoutError) as error:
-                if not interface.members.value("idempotent_sends"):
-                    await self._give_up(message, "unknown", str(error) or "no answer in time")
-                    return
-                await self._wait_after(message, error)
             except Exception as error:  # the door to an interface
                 log.warning("A message to %s was not delivered (%r); trying again.", message.to, error)
                 if message.attempts + 1 >= ATTEMPTS:
@@ -173,45 +166,53 @@ class Sender:
         await self._note(failed(message, "queued", str(error)[:500]))
         await self._clock.sleep(min(LONGEST_WAIT, FIRST_WAIT * 2 ** (message.attempts - 1)))
 
-    async def _send(self, interface: Component, message: Outgoing) -> str:
-        payload: dict[str, Any] = {
-            "target": message.to.chat_id,
-            "thread_id": message.to.thread_id,
-            "text": message.text,
-            "key": str(message.id),
-            "reply_to": message.reply_to,
-            "attachments": tuple(message.attachments),
-            "draft": False,
-        }
-        members = interface.members
-        if message.platform_id and members.value("can_edit"):
-            payload["message_id"] = message.platform_id
-            await members.call("edit_message", payload, limit=SEND_LIMIT)
-            return message.platform_id
-        original = self._originals.get(message.id)
-        sent = await members.call("send_message", payload, original, limit=SEND_LIMIT)
-        return "" if sent is None else str(sent)[:255]
+    async def _send(self, interface: Component, message: Outgoing) -> None:
+        """Send what is left of a message, piece by piece, and record it."""
+        pieces = await pieces_of(interface, message)
+        doubt = ""
+        while len(message.pieces) < len(pieces):
+            try:
+                sent = await send_piece(interface, message, pieces, self._originals.get(message.id))
+                message.pieces.append(sent)
+                message.platform_id = message.platform_id or sent
+            except (DeliveryUnknown, TimeoutError) as error:
+                if interface.members.value("idempotent_sends"):
+                    raise
+                doubt = str(error) or "no answer in time"
+                message.pieces.append(None)
+            if len(message.pieces) < len(pieces):
+                await self._note(self._store.progressed(message))
+        if None in message.pieces:
+            await self._give_up(message, "unknown", doubt or "no answer in time")
+            return
+        await self._note(self._store.sent(message))
+        message.status = "sent"
 
     async def _note(self, write: Write) -> None:
         """Note what became of a message; the database may be away for a while, it must not be sent again for that."""
+        await self._until_noted(lambda: self._db.write(write))
+
+    async def _until_noted(self, note: Callable[[], Awaitable[object]]) -> None:
         while True:
             try:
-                await self._db.write(write)
+                await note()
                 return
             except StoreError as error:
                 log.warning("It could not be noted what became of a message (%s); trying again.", error)
                 await self._clock.sleep(FIRST_WAIT)
 
     async def _give_up(self, message: Outgoing, status: str, why: str) -> None:
+        """Record that a message will not arrive, and tell the owner, both or neither."""
         message.attempts += 1
         message.status = status
-        await self._note(failed(message, status, why[:500]))
-        if message.turn_id is None:
+        end = failed(message, status, why[:500])
+        if message.quiet:
             log.error("A notice to %s did not arrive: %s", message.to, why)
+            await self._note(end)
             return
         doubt = "may not have arrived" if status == "unknown" else "could not be delivered"
         told = f"A message to {message.to} {doubt}: {why}. It said: “{message.text[:200]}”"
-        self._spawn(self._complain(told), "complaint")
+        await self._until_noted(lambda: self._complain(told, end))
 
     def _interfaces_changed(self) -> None:
         """An interface came: what was left for it (after a reload, or by another process) is taken up."""

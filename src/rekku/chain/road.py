@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,9 +27,9 @@ from rekku.chain.thinker import Thinker
 from rekku.chain.turn import OpenTurn
 from rekku.chain.voice import Voice
 from rekku.core.clock import Clock
-from rekku.core.database import Database
+from rekku.core.database import Database, Write
 from rekku.core.errors import EngineError, StoreError
-from rekku.core.message import Message
+from rekku.core.message import Attachment, Message
 from rekku.core.principal import Principal
 from rekku.core.registry import Kind, Registry
 from rekku.core.settings import Settings
@@ -108,7 +108,7 @@ class Road:
             registry=registry,
             clock=clock,
             spawn=supervisor.spawn,
-            complain=self.tell_trainer,
+            complain=self._complain,
         )
         self.voice = Voice(
             database=database,
@@ -233,9 +233,12 @@ class Road:
         except (StoreError, TimeoutError) as error:
             log.warning("The database could not be told that Rekku ends: %s", error)
 
-    async def tell_trainer(self, text: str) -> None:
+    async def tell_trainer(self, text: str, attachments: Sequence[Attachment] = ()) -> None:
         """Send the owner a notice."""
-        await self.voice.tell_trainer(text)
+        await self.voice.tell_trainer(text, attachments=attachments)
+
+    async def _complain(self, text: str, end: Write) -> None:
+        await self.voice.tell_trainer(text, [end])
 
     def context_wanted(self, where: object) -> bool:
         """Whether prompts of a conversation hold its recent messages."""

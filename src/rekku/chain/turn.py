@@ -83,6 +83,8 @@ class OpenTurn:
 
     def put(self, message: Outgoing) -> None:
         """Add a message that goes out with the next commit; the draft, if there is one, becomes the first answer."""
+        if message.to == self.conversation and self.message.errand is None:
+            message.answers = self.message.message_id
         if self.drafted is not None and message.to == self.conversation:
             drafted, self.drafted = self.drafted, None
             message.id, message.platform_id = drafted.id, drafted.platform_id

@@ -14,7 +14,7 @@ from rekku.chain.turn import Doing, current
 from rekku.core.clock import Clock
 from rekku.core.database import Database, Write
 from rekku.core.errors import ActionError
-from rekku.core.message import Attachment, Conversation, Message
+from rekku.core.message import Attachment, Choice, Conversation, Message
 from rekku.core.principal import TRAINER_PERSON
 from rekku.store.history import said
 from rekku.store.outbox import OutboxStore, Outgoing
@@ -95,29 +95,55 @@ class Voice:
         return await self._targets.resolve(turn.principal, turn.conversation, interface, target, thread_id)
 
     async def answer(
-        self, where: Conversation, text: str, original: Message | None = None, also: Sequence[Write] = ()
+        self,
+        where: Conversation,
+        text: str,
+        original: Message | None = None,
+        also: Sequence[Write] = (),
+        *,
+        attachments: Sequence[Attachment] = (),
+        choices: Sequence[Choice] = (),
     ) -> None:
         """Say something that is no part of the conversation's history (the answer to a command, a notice).
 
         `also` is committed with it.
         """
-        message = Outgoing(self._next_id(), where, self._secrets.clean(whole_characters(text)), self._clock.now())
+        message = Outgoing(
+            self._next_id(),
+            where,
+            self._secrets.clean(whole_characters(text)),
+            self._clock.now(),
+            answers=original.message_id if original else "",
+            attachments=attachments,
+            choices=choices,
+            quiet=True,
+        )
         await self._db.write(self._outbox.added(message), *also)
         self._sender.queue([message], original)
         if original is not None:
             await self._sender.settled([message])
 
-    async def tell_trainer(self, text: str) -> None:
-        """Send the owner a notice where the owner was last active, or where only the owner can be."""
+    async def tell_trainer(
+        self,
+        text: str,
+        also: Sequence[Write] = (),
+        *,
+        attachments: Sequence[Attachment] = (),
+        choices: Sequence[Choice] = (),
+    ) -> None:
+        """Send the owner a notice where the owner was last active, or where only the owner can be.
+
+        `also` is committed with it, and in any case.
+        """
         log.warning("%s", text)
         now = self._clock.now()
         last = self._noticed.get(text)
-        if last is not None and now - last < SAME_NOTICE:
-            return
-        where = await self._trainer_chat()
+        again = last is not None and now - last < SAME_NOTICE
+        where = None if again else await self._trainer_chat()
         if where is None:
+            await self._db.write(*also)
             return
-        await self.answer(where, f"[notice] {text}")
+        await self.answer(where, f"[notice] {text}", also=also, attachments=attachments, choices=choices)
         self._noticed[text] = now
         if len(self._noticed) > 100:
             self._noticed.popitem(last=False)

@@ -120,7 +120,7 @@ class Host(Protocol):
         """Ask the model outside of any turn; nothing in its reply runs. Raises EngineError if none answers."""
         ...
 
-    async def tell_trainer(self, text: str) -> None:
+    async def tell_trainer(self, text: str, attachments: Sequence[Attachment] = ()) -> None:
         """Send the owner a notice, durably, wherever the owner was last seen."""
         ...
 

@@ -1,19 +1,26 @@
 """The base class of interfaces: files that expose `INTERFACE_CLASS`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rekku.core.ai_plugin_base import AIPluginBase
+from rekku.core.commands import Command
+from rekku.core.errors import ActionError
 from rekku.core.host import Host
 from rekku.core.message import Message
+from rekku.core.text import split_text
 
 
 class InterfaceBase(AIPluginBase):
     """An interface: it hands over messages with `self.host.receive(message)` and delivers what Rekku says.
 
     The `payload` of its methods: `target` (the chat id), `thread_id`, `text`, `key` (the same each time that the
-    same message is tried: use it where the platform has idempotency keys), `reply_to` (a message id or ""),
-    `attachments` (a tuple of Attachment). Raise a DeliveryError to say what became of a message.
+    same piece is tried: use it where the platform has idempotency keys), `reply_to` (a message id or ""),
+    `attachments` (a tuple of Attachment), `choices` (a tuple of Choice: buttons, where the platform has them; the text
+    says the commands too), `part` (0 for the first piece). Raise a DeliveryError to say what became of a piece.
+
+    A message goes out in pieces, each of which is one call: its text as `split_message` cuts it, then file by file,
+    with an empty text. What failed is tried again from the piece that failed.
     """
 
     can_edit = False
@@ -23,7 +30,7 @@ class InterfaceBase(AIPluginBase):
     """User ids that can only be the owner, because the interface itself has made sure of it (the local terminal)."""
 
     max_length = 0
-    """The longest text of one message in characters; 0 if there is no limit. The interface splits, not Rekku."""
+    """The longest text of one message in characters; 0 if there is no limit. Longer ones arrive in pieces."""
 
     idempotent_sends = False
     """Whether the platform recognises `key`, so that a message that may have arrived can simply be sent again."""
@@ -73,9 +80,20 @@ class InterfaceBase(AIPluginBase):
     async def delete_message(self, payload: Mapping[str, Any]) -> None:
         """Take back the message `payload["message_id"]` (a draft that came to nothing)."""
 
+    def split_message(self, text: str) -> Sequence[str]:
+        """The pieces in which a text is sent; for platforms that count otherwise than `max_length` says."""
+        return split_text(text, self.max_length)
+
     async def send_audio(self, payload: Mapping[str, Any]) -> str | None:
-        """Deliver `payload["attachment"]` as sound."""
-        raise NotImplementedError(f"{type(self).__name__} cannot send audio")
+        """Deliver `payload["attachment"]` as sound; without a way of its own it goes like any file."""
+        return await self.send_message({**payload, "attachments": (payload["attachment"],)})
+
+    async def react(self, payload: Mapping[str, Any]) -> None:
+        """Put the reaction `payload["emoji"]` under the message `payload["message_id"]` of `target`."""
+        raise ActionError(f"{self.get_interface_id()} has no reactions")
+
+    async def show_commands(self, commands: Sequence[Command]) -> None:
+        """Offer these slash commands in the platform's own way; called at start, and whenever they change."""
 
     async def typing(self, payload: Mapping[str, Any]) -> None:
         """Show in `target` that Rekku is thinking (`active` true) or not any more."""

@@ -22,11 +22,12 @@ class Conversation:
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """An account on a platform, as the platform tells it. `tag` is the @name without the @."""
+    """An account on a platform, as the platform tells it. `tag` is the @name without the @; a `bot` is a program."""
 
     id: str
     name: str = ""
     tag: str = ""
+    bot: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,14 @@ class Attachment:
     name: str
     mime: str
     data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A button under a message: whoever presses it says `command`, a slash command, in that chat."""
+
+    label: str
+    command: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +78,10 @@ class Message:
     """One message that arrived.
 
     `message_id` is the platform's own id; it makes redelivery harmless ("" if there is none).
-    `direct` says that nobody else reads along; `addressed` that Rekku is meant (a direct chat, a mention,
-    a reply to it, its name). `raw` is the platform's own object, for the interface's own use: it is not stored.
+    `direct` says that nobody else reads along; `addressed`, in a group, that it mentions Rekku. (Replies to Rekku and
+    its name are seen from `reply_to` and `text`; the setting GROUP_ANSWERS says which of them is answered.)
+    `edited` says that this is what the message `message_id` says now: what waits is answered as it is now, and what
+    was answered is only remembered so. `raw` is the platform's own object, for the interface's own use, not stored.
     A component that hands over an `errand` gives the words of it as `text`, and as `message_id` a name that is the
     same each time that the same errand is handed over: it then runs once.
     """
@@ -86,4 +97,5 @@ class Message:
     reply_to: Quote | None = None
     attachments: tuple[Attachment, ...] = ()
     errand: Errand | None = None
+    edited: bool = False
     raw: object = field(default=None, compare=False, repr=False)

@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, delete, exists, or_, select, update
 
 from rekku.core.clock import Clock
 from rekku.core.database import Database, Statement, Write, insert_or_ignore
-from rekku.core.message import Attachment, Conversation
+from rekku.core.message import Attachment, Choice, Conversation
 from rekku.store.codec import dump, load
 from rekku.store.schema import INBOX, OUTBOX
 
@@ -28,6 +28,11 @@ SENT = Statement(
     update(OUTBOX)
     .where(_row.id == bindparam("row"))
     .values(status=bindparam("to"), platform_id=bindparam("platform"), sent_at=bindparam("now"), error="")
+)
+PROGRESSED = Statement(
+    update(OUTBOX)
+    .where(_row.id == bindparam("row"))
+    .values(progress=bindparam("pieces"), platform_id=bindparam("platform"))
 )
 FAILED = Statement(
     update(OUTBOX)
@@ -74,7 +79,12 @@ OLD = Statement(delete(OUTBOX).where(_row.status.notin_(OPEN), _row.id < bindpar
 
 @dataclass(slots=True)
 class Outgoing:
-    """A message on its way out. `platform_id` is set once something of it can be seen there (a draft too)."""
+    """A message on its way out. `platform_id` is set once something of it can be seen there (a draft too).
+
+    `answers` is the id of the message that it answers, `reply_to` of one that it quotes. `pieces` are the ids of the
+    pieces that were sent, None for one that may have arrived. `quiet` says that the owner need not hear if it does
+    not arrive: a notice, the answer to a command.
+    """
 
     id: int
     to: Conversation
@@ -83,16 +93,26 @@ class Outgoing:
     turn_id: int | None = None
     status: str = "queued"
     reply_to: str = ""
+    answers: str = ""
     attachments: Sequence[Attachment] = ()
+    choices: Sequence[Choice] = ()
     platform_id: str = ""
+    pieces: list[str | None] = field(default_factory=list)
     attempts: int = 0
     drafted: bool = False
+    quiet: bool = False
     shown: str = field(default="", repr=False)
 
     def extra(self) -> str:
         """What has no column of its own, as JSON."""
-        files = [[f.kind, f.name, f.mime, base64.b64encode(f.data).decode()] for f in self.attachments]
-        return dump({"reply_to": self.reply_to, "files": files}) if files or self.reply_to else "{}"
+        more = {
+            "reply_to": self.reply_to,
+            "answers": self.answers,
+            "files": [[f.kind, f.name, f.mime, base64.b64encode(f.data).decode()] for f in self.attachments],
+            "choices": [[choice.label, choice.command] for choice in self.choices],
+            "quiet": self.quiet,
+        }
+        return dump({name: value for name, value in more.items() if value})
 
 
 class OutboxStore:
@@ -125,7 +145,12 @@ class OutboxStore:
             error="",
             owner=self._me,
             lease_until=message.created_at + LEASE,
+            progress=None,
         )
+
+    def progressed(self, message: Outgoing) -> Write:
+        """The write that keeps which pieces of a message were sent."""
+        return PROGRESSED(row=message.id, pieces=dump(message.pieces), platform=message.platform_id)
 
     def sent(self, message: Outgoing, status: str = "sent") -> Write:
         """The write that says that a message arrived (or that a draft can be seen)."""
@@ -190,8 +215,12 @@ def _outgoing(row: Any) -> Outgoing:
         turn_id=row.turn_id,
         status=row.status,
         reply_to=extra.get("reply_to", ""),
+        answers=extra.get("answers", ""),
         attachments=tuple(Attachment(k, n, m, base64.b64decode(d)) for k, n, m, d in extra.get("files", ())),
+        choices=tuple(Choice(*choice) for choice in extra.get("choices", ())),
+        pieces=load(row.progress) if row.progress else [],
         platform_id=row.platform_id,
         attempts=row.attempts,
         drafted=bool(row.platform_id) or row.status == "draft",
+        quiet=extra.get("quiet", False),
     )

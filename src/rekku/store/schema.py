@@ -76,11 +76,13 @@ OUTBOX = table(
     Column("error", LongText, nullable=False),
     Column("owner", Key, nullable=False),
     Column("lease_until", Instant),
+    Column("progress", LongText),
     Index("outbox_status", "status", "id"),
     Index("outbox_turn", "turn_id"),
     Index("outbox_chat", "interface", "chat_id", "thread_id", "id"),
 )
-"""Messages that will be or were delivered. `status`: draft, queued, sending, sent, failed, unknown, dropped."""
+"""Messages that will be or were delivered. `status`: draft, queued, sending, sent, failed, unknown, dropped. `progress`
+lists the ids on the platform of the pieces that were sent, null for one that may have arrived."""
 
 HISTORY = table(
     "history",
@@ -155,4 +157,12 @@ async def _first_tables(db: Steps) -> None:
         await db.create(made)
 
 
-SCHEMA = Schema("rekku", Step(1, "the tables of the road", _first_tables))
+async def _pieces(db: Steps) -> None:
+    await db.add_column("outbox", Column("progress", LongText))
+
+
+SCHEMA = Schema(
+    "rekku",
+    Step(1, "the tables of the road", _first_tables),
+    Step(2, "messages that go out in pieces", _pieces),
+)
