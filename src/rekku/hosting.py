@@ -13,7 +13,7 @@ from rekku.core.clock import Clock
 from rekku.core.database import Database
 from rekku.core.desk import Desk
 from rekku.core.host import Receipt
-from rekku.core.message import Attachment, Conversation, Message
+from rekku.core.message import Attachment, Conversation, Message, User
 from rekku.core.model_call import ChatMessages
 from rekku.core.people import Person
 from rekku.core.principal import Principal
@@ -74,6 +74,14 @@ class ComponentHost:
     async def receive(self, message: Message) -> Receipt:
         """Hand over a message that arrived."""
         return await self.road.gate.receive(message)
+
+    async def reacted(self, where: Conversation, user: User, message_id: str, emoji: str) -> None:
+        """A person reacted to a message of Rekku's."""
+        await self.road.gate.reacted(where, user, message_id, emoji)
+
+    async def react(self, emoji: str) -> None:
+        """Put a reaction under the message that is being answered."""
+        await self.road.voice.react(emoji)
 
     async def send(
         self, text: str, to: Conversation | None = None, *, attachments: Sequence[Attachment] = (), reply_to: str = ""

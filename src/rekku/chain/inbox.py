@@ -15,7 +15,7 @@ from rekku.chain.ticket import Ticket
 from rekku.chain.turn import OpenTurn
 from rekku.core.clock import Clock
 from rekku.core.errors import StoreError
-from rekku.core.message import Conversation
+from rekku.core.message import Conversation, Message
 from rekku.core.principal import Principal, Role
 from rekku.core.turn import Outcome
 from rekku.store.inbox import Entry
@@ -129,6 +129,18 @@ class Inbox:
             return False
         turn.cancel()
         return True
+
+    def correct(self, number: int, message: Message) -> bool:
+        """Replace what a message says that waits for its turn; False if it waits no more."""
+        for lane in self._lanes.values():
+            for index, entry in enumerate(lane.waiting):
+                if entry.id == number:
+                    lane.waiting[index] = replace(entry, message=message)
+                    return True
+        if number in self._later:
+            self._later[number] = replace(self._later[number], message=message)
+            return True
+        return False
 
     def forget(self, person_id: str) -> bool:
         """Drop what waits of a person; False, and nothing dropped, while a turn of that person runs."""

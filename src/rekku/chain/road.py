@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from rekku.chain import words
+from rekku.chain.afterwards import Afterwards
 from rekku.chain.approvals import Approvals, Asking
 from rekku.chain.catalogue import MESSAGE, OWN_MESSAGE, Catalogue
 from rekku.chain.choices import engine_settings, pairs, trainers, turn_limits
@@ -17,6 +18,7 @@ from rekku.chain.engine import Engines
 from rekku.chain.gate import Gate
 from rekku.chain.inbox import Inbox
 from rekku.chain.ledger import Ledger
+from rekku.chain.manners import Manners
 from rekku.chain.outbox import Sender
 from rekku.chain.permission import Rules
 from rekku.chain.presence import Presence
@@ -116,6 +118,7 @@ class Road:
             sender=self.sender,
             people=self.people,
             rules=self.rules,
+            registry=registry,
             clock=clock,
             next_id=self.ids,
             secrets=self.secrets,
@@ -157,7 +160,15 @@ class Road:
             heard_by=commands.heard_by,
             run_command=commands.run,
             say=self.voice.answer,
-            persona_name=lambda: self.prompts.name,
+            manners=Manners(settings["GROUP_ANSWERS"], lambda: self.prompts.name),
+            afterwards=Afterwards(
+                database=database,
+                store=self.inbox_store,
+                outbox=self.outbox_store,
+                inbox=self.inbox,
+                clock=clock,
+                next_id=self.ids,
+            ),
             per_minute=settings["UNKNOWN_PER_MINUTE"],
             spawn=supervisor.spawn,
         )

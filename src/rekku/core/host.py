@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from rekku.core.clock import Clock
 from rekku.core.database import Database
 from rekku.core.desk import Desk
-from rekku.core.message import Attachment, Conversation, Message
+from rekku.core.message import Attachment, Conversation, Message, User
 from rekku.core.model_call import ChatMessages
 from rekku.core.people import Person
 from rekku.core.principal import Principal
@@ -95,6 +95,15 @@ class Host(Protocol):
 
     async def receive(self, message: Message) -> Receipt:
         """Hand over a message that arrived. Returns when it is committed."""
+        ...
+
+    async def reacted(self, where: Conversation, user: User, message_id: str, emoji: str) -> None:
+        """An interface says that a person reacted to a message of Rekku's; it becomes part of the chat's history."""
+        ...
+
+    async def react(self, emoji: str) -> None:
+        """Inside an action: put a reaction under the message that is being answered. Raises ActionError if the
+        interface cannot."""
         ...
 
     async def send(

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import bindparam, insert, select
+from sqlalchemy import bindparam, insert, select, update
 
 from rekku.core.database import Database, Statement, Write, insert_or_ignore
 from rekku.core.message import Conversation
@@ -30,6 +30,7 @@ RECENT = Statement(
     .order_by(_row.id.desc())
     .limit(bindparam("most"))
 )
+CORRECTED = Statement(update(HISTORY).where(_row.id == bindparam("row")).values(text=bindparam("words")))
 LAST_ID = Statement(select(_row.id).order_by(_row.id.desc()).limit(1))
 
 
@@ -59,16 +60,26 @@ def heard(number: int, where: Conversation, person_id: str, name: str, text: str
 
 def said(number: int, where: Conversation, text: str, at: datetime) -> Write:
     """The write that keeps what Rekku said."""
+    return noted(number, where, "", "", text, at)
+
+
+def noted(number: int, where: Conversation, person_id: str, name: str, text: str, at: datetime) -> Write:
+    """The write that keeps what a person did in a conversation, beside what they said."""
     return ADD_SAID(
         id=number,
         interface=where.interface,
         chat_id=where.chat_id,
         thread_id=where.thread_id,
-        person_id="",
-        name="",
+        person_id=person_id,
+        name=name,
         text=text,
         at=at,
     )
+
+
+def corrected(number: int, text: str) -> Write:
+    """The write that replaces what a person said in the message of that number."""
+    return CORRECTED(row=number, words=text)
 
 
 async def recent(database: Database, where: Conversation, most: int) -> list[Said]:
