@@ -26,6 +26,7 @@ from rekku.house_commands import house_commands
 from rekku.house_settings import SETTINGS
 from rekku.lifecycle import Supervisor
 from rekku.loader import Loader, watch
+from rekku.menus import Menus
 from rekku.redaction import secret_values
 from rekku.store.database import MariaServer, open_database
 from rekku.store.drivers.base import StoredDatabase
@@ -110,6 +111,7 @@ async def running(
             await rekku.road.resume()
             supervisor.spawn(watch(rekku.loader), "component watch")
             supervisor.spawn(watch_settings(home, rekku.loader, given), "settings watch")
+            supervisor.spawn(Menus(registry, rekku.commands).keep(), "command menus")
             supervisor.spawn(housekeeping.keep_house(database, rekku.road.clock, settings), "housekeeping")
         yield rekku
 

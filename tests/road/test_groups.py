@@ -1,10 +1,11 @@
 """Groups: whom Rekku answers there; other programs; what people edit, and what they react to."""
 
+import asyncio
 from typing import Any
 
 import pytest
 
-from rekku.core.message import Conversation, Quote, User
+from rekku.core.message import Conversation, Message, Quote, User
 from rekku.core.turn import Outcome
 from rekku.testing import Bot
 from tests.road.words import history, texts, until
@@ -46,19 +47,11 @@ async def test_or_it_answers_everything(bot: Bot) -> None:
     assert await bot.hears("hm", user="ann", **ROOM) == ["Yes?"]
 
 
-async def program(bot: Bot, text: str, **told: Any) -> Outcome:
-    """What a program says in the room."""
-    message = await _from_a_program(bot, text, **told)
-    return await message
-
-
-async def _from_a_program(bot: Bot, text: str, *, chat: str = "room", direct: bool = False) -> Any:
-    from rekku.core.message import Message
-
+async def program(bot: Bot, text: str, *, chat: str = "room", direct: bool = False) -> Outcome:
+    """What a program says, and how it ended."""
     await bot.settle()
     message = Message(Conversation("memory", chat), User("robo", bot=True), text, bot.clock.now(), direct=direct)
-    receipt = await bot.running.road.gate.receive(message)
-    return receipt.outcome()
+    return await (await bot.running.road.gate.receive(message)).outcome()
 
 
 async def test_a_program_is_not_answered_and_has_no_commands(bot: Bot) -> None:
@@ -78,8 +71,6 @@ async def test_a_program_that_the_owner_allows_is_answered_three_times_until_a_h
 
 
 async def test_what_is_edited_while_it_waits_is_answered_as_it_is_now(bot: Bot) -> None:
-    import asyncio
-
     bot.engine.gate = asyncio.Event()
     bot.model_says("First.", "Second.")
     first = await bot.send("one", user="ann")
