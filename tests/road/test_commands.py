@@ -1,14 +1,11 @@
 """Slash commands: what each does, and who may use it."""
 
 import asyncio
-from collections.abc import Sequence
 
 import pytest
 
-from rekku.core.commands import Command
-from rekku.core.principal import Role
 from rekku.core.turn import Outcome
-from rekku.testing import Bot, MemoryInterface
+from rekku.testing import Bot
 from tests.road.doers import Doer, add, drop_in
 from tests.road.words import action, asked, history, reply, say, texts, until
 
@@ -279,26 +276,3 @@ async def test_why_tells_what_led_to_the_last_answer(bot: Bot) -> None:
     assert "time: " in words
     await bot.restart()
     assert await one(bot, "/why") == words
-
-
-async def test_an_interface_is_shown_the_commands_and_again_when_they_change(bot: Bot) -> None:
-    class Menu(MemoryInterface):
-        def __init__(self) -> None:
-            super().__init__("menu", frozenset())
-            self.menus: list[dict[str, str]] = []
-
-        async def show_commands(self, commands: Sequence[Command]) -> None:
-            self.menus.append({command.name: command.summary for command in commands})
-
-    class Greeter:
-        def get_commands(self) -> list[Command]:
-            return [Command("greet", "Say hello.", lambda call: "hello", Role.UNKNOWN)]
-
-    menu = bot.add_interface(Menu())
-    await bot.settle()
-    await until(bot, lambda: menu.menus)
-    assert menu.menus[0]["help"]
-    bot.add(Greeter())
-    await bot.settle()
-    await until(bot, lambda: len(menu.menus) == 2)
-    assert menu.menus[1] == {**menu.menus[0], "greet": "Say hello."}
