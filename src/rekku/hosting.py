@@ -19,6 +19,7 @@ from rekku.core.people import Person
 from rekku.core.principal import Principal
 from rekku.core.registry import Kind
 from rekku.core.settings import Settings
+from rekku.home import FILES
 from rekku.lifecycle import Supervisor
 
 
@@ -40,6 +41,11 @@ class ComponentHost:
         folder = self.home / "data" / self.name
         folder.mkdir(mode=0o700, exist_ok=True)
         return folder
+
+    @property
+    def files(self) -> Path:
+        """The folder of files that the owner and Rekku share."""
+        return self.home / FILES
 
     @property
     def database(self) -> Database:

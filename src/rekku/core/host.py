@@ -60,6 +60,11 @@ class Host(Protocol):
         ...
 
     @property
+    def files(self) -> Path:
+        """The folder of files that the owner and Rekku share: the shell works in it, messages take files from it."""
+        ...
+
+    @property
     def database(self) -> Database:
         """The database, with the component's tables in place."""
         ...
