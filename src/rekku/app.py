@@ -23,6 +23,7 @@ from rekku.core.settings import read as read_settings
 from rekku.home_watch import watch_settings
 from rekku.hosting import ComponentHost
 from rekku.house_commands import house_commands
+from rekku.house_commands.linking import finish_all
 from rekku.house_settings import SETTINGS
 from rekku.lifecycle import Supervisor
 from rekku.loader import Loader, watch
@@ -108,6 +109,7 @@ async def running(
         if added is not None:
             await added(rekku)
         if start:
+            await finish_all(rekku.road)
             await rekku.road.resume()
             supervisor.spawn(watch(rekku.loader), "component watch")
             supervisor.spawn(watch_settings(home, rekku.loader, given), "settings watch")
