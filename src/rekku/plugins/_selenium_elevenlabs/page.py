@@ -123,7 +123,7 @@ class Page:
         self._driver.execute_script(SET_TEXT, field, text)
 
     def _first(self, *wanted: str, within: float = 0.0, but: str = "") -> str:
-        """Which of these can be seen first, while `but` cannot. Raises NoSpeechError after LONGEST_WAIT, or `within`."""
+        """Which of these can be seen first, while `but` cannot. Raises NoSpeechError after `within` seconds."""
         until = time.monotonic() + (within or LONGEST_WAIT)
         while time.monotonic() < until:
             if self._ended.wait(LOOK_EVERY):
