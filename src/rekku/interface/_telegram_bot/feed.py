@@ -152,7 +152,7 @@ class Hook:
             return web.Response(status=403)
         try:
             update = Update.de_json(json.loads(await request.read()), self._bot)
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, AttributeError):  # what the library says of what is no update
             return web.Response(status=400)
         async with self._one:
             await self._feed.hand_over([update])
