@@ -56,7 +56,7 @@ class TelegramBot(InterfaceBase):
         self._typing: dict[tuple[str, str], asyncio.Task[Any]] = {}
         self._edited: dict[str, float] = {}
         self._commands: Sequence[Command] = ()
-        self._trouble = "it has not been started"
+        self._trouble = ""
 
     def get_interface_id(self) -> str:
         """`telegram_bot`."""
@@ -246,7 +246,7 @@ class TelegramBot(InterfaceBase):
 
     def _ready(self) -> "Writer":
         if self._writer is None:
-            raise NotReachable(self._trouble)
+            raise NotReachable(self._trouble or "not connected to Telegram yet")
         return self._writer
 
 
