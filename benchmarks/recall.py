@@ -28,7 +28,7 @@ from tests.servers.mariadb import mariadbd, private_server
 from rekku.core.audience import Audience
 from rekku.core.database import Write
 from rekku.core.message import Conversation
-from rekku.plugins._ai_diary import keeper, tables
+from rekku.plugins._ai_diary import keeper, schema, tables
 from rekku.plugins._ai_diary.entry import Entry
 from rekku.plugins._ai_diary.recall import recall
 from rekku.store.database import MariaServer, StoredDatabase, open_database
@@ -53,7 +53,7 @@ async def found(rows: Sequence[dict[str, Any]]) -> None:
     turns: dict[int, int] = {}
     with tempfile.TemporaryDirectory() as folder:
         database = await open_database(Path(folder))
-        await migrate(database, tables.SCHEMA)
+        await migrate(database, schema.SCHEMA)
         for number, row in enumerate(row for row in rows if row["kind"] == "turn"):
             at = START + timedelta(minutes=number)
             entry = Entry(keeper.new_id(at), at, "", user_message=row["text"], present=(row["scenario"],))
@@ -98,7 +98,7 @@ def vocabulary() -> tuple[list[str], list[float]]:
 async def quick(home: Path, server: MariaServer | None, count: int) -> None:
     """Fill a diary, then time what goes into prompts."""
     database = await open_database(home, server)
-    await migrate(database, tables.SCHEMA)
+    await migrate(database, schema.SCHEMA)
     began = time.perf_counter()
     await fill(database, count)
     filled = time.perf_counter() - began

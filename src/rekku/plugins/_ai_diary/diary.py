@@ -14,7 +14,7 @@ from rekku.core.errors import StoreError
 from rekku.core.host import Host
 from rekku.core.message import Message
 from rekku.core.turn import Turn
-from rekku.plugins._ai_diary import keeper, tables
+from rekku.plugins._ai_diary import keeper, schema, tables
 from rekku.plugins._ai_diary.entry import CHAT, PRIVATE, Entry, entry_of
 from rekku.plugins._ai_diary.feelings import mood
 from rekku.plugins._ai_diary.recall import Found, recall
@@ -102,7 +102,7 @@ class Diary:
     async def erase_before(self, instant: datetime) -> int:
         """Erase what is older; how many entries that were."""
         count = 0
-        while rows := await self._db.fetch(tables.OLDEST, before=instant, most=keeper.ERASED_AT_ONCE):
+        while rows := await self._db.fetch(tables.OLDEST, before=instant, most=keeper.AT_ONCE):
             count += await keeper.erase(self._db, [entry_of(row) for row in rows])
         return count
 
@@ -111,7 +111,7 @@ class Diary:
         count = 0
         with contextlib.suppress(DatabaseError):  # there may be no table, or one of another shape
             count = await self.count()
-        for statement in tables.made_anew():
+        for statement in schema.made_anew():
             await self._db.fetch(statement)
         return count
 

@@ -4,11 +4,13 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 PRIVATE, CHAT, PUBLIC = "private", "chat", "public"
 PRIVACIES = (PRIVATE, CHAT, PUBLIC)
 MODEL, RULES = "model", "rules"
+_LISTS = ("involved_users", "context_tags", "present", "speakers")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,7 @@ class Feeling:
 class Entry:
     """One entry. `present` are the ids of the persons who were there; `involved_users` are names, and grant nothing.
 
+    `speakers` are those of the present whose words stand in it; none named, they are all.
     `written_by` says whose the thought, the summary and the tags are: the model's, or the rules'.
     """
 
@@ -41,6 +44,7 @@ class Entry:
     privacy: str = PRIVATE
     present: tuple[str, ...] = ()
     written_by: str = MODEL
+    speakers: tuple[str, ...] = ()
 
     @property
     def searched(self) -> str:
@@ -61,7 +65,7 @@ class Entry:
         """The values of its row."""
         row = {name: getattr(self, name) for name in self.__slots__}
         row["emotions"] = json.dumps([[f.type, f.intensity] for f in self.emotions], ensure_ascii=False)
-        for name in ("involved_users", "context_tags", "present"):
+        for name in _LISTS:
             row[name] = json.dumps(row[name], ensure_ascii=False)
         return row
 
@@ -84,6 +88,7 @@ def entry_of(row: Any) -> Entry:
         row.privacy,
         _listed(row.present),
         row.written_by,
+        _listed(row.speakers),
     )
 
 
@@ -94,10 +99,11 @@ def entry_from(told: "Entry | Mapping[str, Any]") -> Entry:
     values = {name: told[name] for name in Entry.__slots__ if name in told}
     values["timestamp"] = datetime.fromisoformat(values["timestamp"])
     values["emotions"] = tuple(Feeling(f["type"], f["intensity"]) for f in values.get("emotions", ()))
-    for name in ("involved_users", "context_tags", "present"):
+    for name in _LISTS:
         values[name] = tuple(values.get(name, ()))
     return Entry(**values)
 
 
-def _listed(text: str) -> tuple[Any, ...]:
-    return () if text == "[]" else tuple(json.loads(text))
+@lru_cache(maxsize=2_000)
+def _listed(text: str | None) -> tuple[Any, ...]:
+    return tuple(json.loads(text)) if text else ()
