@@ -73,11 +73,11 @@ async def hand_over(database: Database, old: str, new: str) -> None:
     """Where the person `old` was present or spoke, `new` did: the entries stay what they are otherwise."""
     for mark in (person_word(old), listener_word(old)):
         async for entry in _having(database, mark):
-            present, speakers = (
+            present, spoke = (
                 tuple(dict.fromkeys(new if who == old else who for who in persons))
-                for persons in (entry.present, entry.speakers)
+                for persons in (entry.present, entry.spoke)
             )
-            changed = replace(entry, present=present, speakers=speakers)
+            changed = replace(entry, present=present, speakers=spoke)
             await database.write(*_erasing(entry), *_writes(changed))
 
 
@@ -153,12 +153,11 @@ def index_of(entry: Entry) -> Iterator[tuple[int, int]]:
         yield number_of(scope, ANY), 0
         for word, worth in worths.items():
             yield number_of(scope, word), worth
-    speakers = entry.speakers or entry.present
     marks = [
         *map(tag_word, entry.context_tags),
         *map(name_word, entry.involved_users),
-        *map(person_word, speakers),
-        *(listener_word(person) for person in entry.present if person not in speakers),
+        *map(person_word, entry.spoke),
+        *(listener_word(person) for person in entry.present if person not in entry.spoke),
     ]
     for mark in dict.fromkeys(marks):
         yield number_of(EVERYTHING, mark), 0

@@ -5,7 +5,6 @@ against fixed typical ones, so that an entry's share of a score can be kept in t
 """
 
 import math
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -35,10 +34,14 @@ def rarity(entries: float, having: float) -> float:
 def score(text: str, weights: Mapping[str, float]) -> float:
     """How well a text answers words of these weights."""
     parts = _parted(text)
-    length = sum(map(len, parts))
-    whole = sum(weights[w] * impact(n, length) for w, n in _counted(parts, weights).items())
-    best = max((_sentence(part, weights) for part in parts), default=0.0)
-    return whole + SENTENCE_WEIGHT * best
+    everywhere: list[str] = []
+    best = 0.0
+    for part in parts:
+        hits = [word for word in part if word in weights]
+        if hits:
+            everywhere += hits
+            best = max(best, _worth(hits, weights, len(part), TYPICAL_SENTENCE))
+    return _worth(everywhere, weights, sum(map(len, parts)), TYPICAL_ENTRY) + SENTENCE_WEIGHT * best
 
 
 def best_sentence(parts: Sequence[str], weights: Mapping[str, float]) -> int:
@@ -52,16 +55,15 @@ def fresh(at: datetime, now: datetime) -> float:
     return float(1 + RECENCY_WEIGHT * 0.5 ** (age / RECENCY_HALVES))
 
 
-@lru_cache(maxsize=500)
+@lru_cache(maxsize=1_000)
 def _parted(text: str) -> Sequence[Sequence[str]]:
     """The words of each sentence; kept for the texts that come up again and again."""
     return [words(part) for part in sentences(text)[:MOST_SENTENCES]]
 
 
 def _sentence(part: Sequence[str], weights: Mapping[str, float]) -> float:
-    counts = _counted([part], weights)
-    return sum(weights[w] * impact(n, len(part), TYPICAL_SENTENCE) for w, n in counts.items())
+    return _worth([word for word in part if word in weights], weights, len(part), TYPICAL_SENTENCE)
 
 
-def _counted(parts: Sequence[Sequence[str]], weights: Mapping[str, float]) -> Counter[str]:
-    return Counter(word for part in parts for word in part if word in weights)
+def _worth(hits: Sequence[str], weights: Mapping[str, float], length: int, typical: int) -> float:
+    return sum(weights[word] * impact(hits.count(word), length, typical) for word in dict.fromkeys(hits))

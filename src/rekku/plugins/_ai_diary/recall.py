@@ -26,7 +26,7 @@ MOST_WORDS = 24
 FIRST_LOOK = 64
 """Rows of the index that are counted for each word: how far back the newest ones reach says how rare it is."""
 
-ROWS, FEWEST_ROWS = 2_400, 32
+ROWS, FEWEST_ROWS = 1_600, 32
 """Rows of the index that are added up for a text: half of what is left for each word, the rarest first, but some."""
 
 WEIGHT_THAT_MATTERS = 1 / 8

@@ -76,7 +76,9 @@ COUNT_SCOPE = Statement(
     update(SCOPES).where(SCOPES.c.scope == bindparam("which")).values(entries=SCOPES.c.entries + bindparam("more"))
 )
 SCOPES_AT_ONCE, READ_AT_ONCE = 3, 32
-SCOPE_ROWS = Statement(select(SCOPES).where(SCOPES.c.scope.in_([bindparam(f"scope{n}") for n in range(SCOPES_AT_ONCE)])))
+SCOPE_ROWS = Statement(
+    select(SCOPES).where(SCOPES.c.scope.in_([bindparam(f"scope{n}") for n in range(SCOPES_AT_ONCE)]))
+)
 BY_ID = Statement(select(DIARY).where(DIARY.c.id.in_([bindparam(f"id{n}") for n in range(READ_AT_ONCE)])))
 """Lists of a fixed length, unused places 0: that is quicker than one whose length is a part of the text."""
 
