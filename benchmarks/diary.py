@@ -52,7 +52,7 @@ COMMON = 300
 ROOM, HALF_LIFE = 4_000, timedelta(hours=6)
 DEFAULTS = ("--skip-log-bin",)
 HEAD = (
-    "| database | entries | who hears | words | median ms | p99 ms | worst ms | CPU median ms | CPU p99 ms | rows p99 |",
+    "| database | entries | who hears | words | median ms | p99 | worst | CPU median | CPU p99 | rows p99 |",
     "|---|---|---|---|---|---|---|---|---|---|",
 )
 

@@ -9,7 +9,7 @@ import random
 import sqlite3
 import subprocess
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,8 @@ AT_ONCE = 20_000
 MANY, FEW, SELDOM = "ann", "few", "seldom"
 GROUP, MEMBERS, OTHERS = "group", 8, 1_000
 HAS_FEW, IS_SELDOM_THERE = 20, 30
+TARGETS = {"entries.tsv": tables.DIARY, "words.tsv": tables.WORDS}
+"""Which file goes into which table."""
 COLUMNS = [column.name for column in tables.DIARY.columns]
 
 
@@ -103,12 +105,12 @@ def load_sqlite(file: Path, folder: Path) -> None:
     """Put the files into the tables of a SQLite database."""
     database = sqlite3.connect(file, isolation_level=None)
     database.execute("PRAGMA synchronous=OFF")
-    for name, columns in _targets(folder):
-        places = ", ".join("?" * columns)
+    for name, target in TARGETS.items():
+        places = ", ".join("?" * len(target.columns))
         with (folder / name).open() as lines:
             rows = (line.rstrip("\n").split("\t") for line in lines)
             database.execute("BEGIN")
-            database.executemany(f"INSERT INTO {_table(name)} VALUES ({places})", rows)  # noqa: S608 - our own names
+            database.executemany(f"INSERT INTO {target.name} VALUES ({places})", rows)  # noqa: S608 - our own names
             database.execute("COMMIT")
     database.close()
 
@@ -122,8 +124,8 @@ async def load_mariadb(server: MariaServer, folder: Path) -> None:
     )
     async with link.cursor() as cursor:
         await cursor.execute("SET unique_checks=0, foreign_key_checks=0")
-        for name, _ in _targets(folder):
-            await cursor.execute(f"LOAD DATA INFILE '{folder / name}' INTO TABLE {_table(name)} CHARACTER SET utf8mb4")
+        for name, target in TARGETS.items():
+            await cursor.execute(f"LOAD DATA INFILE '{folder / name}' INTO TABLE {target.name} CHARACTER SET utf8mb4")
     await link.ensure_closed()
 
 
@@ -132,11 +134,3 @@ def scope_rows(headings: "Counter[str]") -> Iterable[Any]:
     for heading, count in headings.items():
         number = tables.number_of(heading, tables.ANY)
         yield tables.ADD_SCOPE(scope=number, entries=count, first_id=keeper.new_id(START + timedelta(days=1)))
-
-
-def _targets(folder: Path) -> Sequence[tuple[str, int]]:
-    return (("entries.tsv", len(COLUMNS)), ("words.tsv", len(tables.WORDS.columns)))
-
-
-def _table(name: str) -> str:
-    return str({"entries.tsv": tables.DIARY, "words.tsv": tables.WORDS}[name].name)

@@ -16,12 +16,12 @@ from rekku.core.database import Database
 from rekku.plugins._ai_diary import keeper, tables
 from rekku.plugins._ai_diary.audience import EVERYBODY, headings_for, may_hear
 from rekku.plugins._ai_diary.entry import Entry
-from rekku.plugins._ai_diary.ranking import fresh, rarity, score
+from rekku.plugins._ai_diary.ranking import fresh, pairs_in, rarity, score, with_neighbours
 from rekku.plugins._ai_diary.tables import ANY, SCOPES_AT_ONCE, number_of
 from rekku.plugins._ai_diary.tokens import query_words
 
-MOST_WORDS = 24
-"""Words of a text that are searched for."""
+MOST_WORDS, SEARCHED_FOR = 48, 24
+"""Words of a text that are looked at, and how many of these, the rarest, are searched for."""
 
 FIRST_LOOK = 64
 """Rows of the index that are counted for each word: how far back the newest ones reach says how rare it is."""
@@ -35,7 +35,7 @@ WEIGHT_THAT_MATTERS = 1 / 8
 READ = 24
 """Entries that are read whole, to be ranked."""
 
-WORDS_AT_ONCE = (8, 16, 24)
+WORDS_AT_ONCE = (8, 16, 24, 48)
 """For how many words there are statements; unused places cost next to nothing."""
 
 
@@ -71,12 +71,17 @@ async def recall(
     # The index only proposes; the rule decides.
     read = await keeper.by_ids(database, list(dict.fromkeys((*best, *newest))))
     entries = {entry.id: entry for entry in read if may_hear(audience, entry)}
-    ranked = sorted(
-        ((score(entry.searched, weights) * fresh(entry.timestamp, now), n) for n in best if (entry := entries.get(n))),
-        reverse=True,
-    )
-    relevant = tuple(entries[n] for worth, n in ranked[:most] if worth > 0)
-    return Found(relevant, tuple(entries[n] for n in newest if n in entries), weights)
+    relevant = _ranked([entries[n] for n in best if n in entries], text, weights, now)[:most]
+    return Found(tuple(relevant), tuple(entries[n] for n in newest if n in entries), weights)
+
+
+def _ranked(entries: Sequence[Entry], text: str, weights: Mapping[str, float], now: datetime) -> list[Entry]:
+    """Those that answer the text, the best first."""
+    pairs = pairs_in(text, weights)
+    scores = {entry.id: score(entry.searched, weights, pairs) * fresh(entry.timestamp, now) for entry in entries}
+    answers = [entry for entry in entries if scores[entry.id] > 0]
+    raised = with_neighbours(answers, scores)
+    return sorted(answers, key=lambda entry: (raised[entry.id], entry.id), reverse=True)
 
 
 async def _sizes(database: Database, headings: Sequence[str]) -> dict[str, tuple[int, int]]:
@@ -129,9 +134,10 @@ async def _best(database: Database, places: Sequence[_Place], weights: Mapping[s
     heaviest = max((weights[place.word] for place in places), default=0.0)
     looked_up = [place for place in places if weights[place.word] >= heaviest * WEIGHT_THAT_MATTERS]
     looked_up.sort(key=lambda place: -weights[place.word])
+    looked_up = looked_up[:SEARCHED_FOR]
     left, given = ROWS, {}
     count = _room_for(len(looked_up))
-    for n, place in enumerate(looked_up[:count]):
+    for n, place in enumerate(looked_up):
         rows = max(FEWEST_ROWS, min(math.ceil(place.entries), left // 2))
         left -= rows
         given |= {f"word{n}": place.number, f"weight{n}": round(100 * weights[place.word]), f"most{n}": rows}

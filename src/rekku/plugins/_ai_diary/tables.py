@@ -128,7 +128,7 @@ def add_words() -> Statement:
 
 @cache
 def reach_of(count: int) -> Statement:
-    """For each of `count` words (word0…): `place`, how many of the newest `most` entries there are, and the two ends."""
+    """For each of `count` words (word0…): its `place`, how many of the newest `most` entries there are, both ends."""
     return _of_each(
         count,
         "SELECT {n} AS place, count(*) AS entries, min(entry_id) AS oldest, max(entry_id) AS newest FROM "
@@ -142,7 +142,8 @@ def best_of(count: int) -> Statement:
     return _of_each(
         count,
         "SELECT entry_id, impact * :weight{n} AS worth FROM "
-        "(SELECT entry_id, impact FROM ai_diary_words WHERE word = :word{n} ORDER BY entry_id DESC LIMIT :most{n}) AS w{n}",
+        "(SELECT entry_id, impact FROM ai_diary_words "
+        "WHERE word = :word{n} ORDER BY entry_id DESC LIMIT :most{n}) AS w{n}",
         "SELECT entry_id FROM ({}) AS found GROUP BY entry_id ORDER BY sum(worth) DESC, entry_id DESC LIMIT :best",
     )
 

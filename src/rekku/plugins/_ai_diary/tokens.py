@@ -1,6 +1,6 @@
 """Cut text into what the diary is searched by, in Python, so that both databases search alike.
 
-Words are casefolded, without accents, and lose their endings. Chinese and Japanese, which set no spaces, become
+Words are casefolded, without accents, and lose their endings and what is beyond their first letters. Chinese and Japanese, which set no spaces, become
 single characters and pairs.
 """
 
@@ -34,6 +34,9 @@ LONGEST = 20_000
 """Characters of a text that are looked at."""
 
 LONGEST_WORD = 40
+TELLING = 6
+"""Characters of a word that count: what follows is mostly an ending or the rest of a compound, in any language."""
+
 MOST_REMEMBERED = 50_000
 
 _FUNCTION_WORDS = """
@@ -102,6 +105,7 @@ def stem(word: str) -> str:
         if word.endswith(ending) and len(word) - len(ending) + len(instead) >= 3 and not word.endswith("ss"):
             word = word[: len(word) - len(ending)] + instead
             break
+    word = word[:TELLING]
     if len(word) > 3 and word[-1] in "aeioy":
         word = word[:-1]
     if len(word) > 3 and word[-1] == word[-2] and word[-1] not in "ls":
