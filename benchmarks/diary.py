@@ -96,8 +96,8 @@ class Counted:
         rows = await self._database.fetch(statement, **values)
         if any(statement is tables.best_of(count) for count in WORDS_AT_ONCE):
             self.rows += sum(value for name, value in values.items() if name.startswith("most"))
-        elif any(statement is tables.reach_of(count) for count in WORDS_AT_ONCE):
-            self.rows += sum(row.entries for row in rows)
+        elif any(statement is tables.look_of(count) for count in WORDS_AT_ONCE):
+            self.rows += sum(row.entries if row.place >= 0 else 1 for row in rows)
         else:
             self.rows += len(rows)
         return rows
@@ -136,6 +136,15 @@ def percentile(values: Sequence[float], share: float) -> float:
     return sorted(values)[min(len(values) - 1, int(len(values) * share))]
 
 
+async def report(database: Database, count: int, case: Case) -> None:
+    """Measure a case, and print its line."""
+    found = await measured(database, case)
+    wall = f"{statistics.median(found.wall):.1f} | {percentile(found.wall, 0.99):.1f} | {max(found.wall):.1f}"
+    cpu = f"{statistics.median(found.cpu):.1f} | {percentile(found.cpu, 0.99):.1f}"
+    name = f"| {database.kind} | {count:,} | {case.name} | {'common' if case.common else 'mixed'} |"
+    print(f"{name} {wall} | {cpu} | {percentile(found.rows, 0.99):.0f} |", flush=True)
+
+
 async def on(home: Path, server: MariaServer | None, files: Path, count: int, headings: Any) -> None:
     """Load the files into a database, then measure every case."""
     database = await open_database(home, server)
@@ -149,12 +158,7 @@ async def on(home: Path, server: MariaServer | None, files: Path, count: int, he
     print(f"{database.kind}: loaded in {time.perf_counter() - began:.0f} s", flush=True)
     print(*HEAD, sep="\n")
     for case in CASES:
-        found = await measured(database, case)
-        wall = f"{statistics.median(found.wall):.1f} | {percentile(found.wall, 0.99):.1f} | {max(found.wall):.1f}"
-        cpu = f"{statistics.median(found.cpu):.1f} | {percentile(found.cpu, 0.99):.1f}"
-        words = "common" if case.common else "mixed"
-        name = f"| {database.kind} | {count:,} | {case.name} | {words} |"
-        print(f"{name} {wall} | {cpu} | {percentile(found.rows, 0.99):.0f} |", flush=True)
+        await report(database, count, case)
     await database.close()
 
 

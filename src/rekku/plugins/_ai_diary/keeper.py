@@ -26,7 +26,7 @@ def new_id(now: datetime) -> int:
 
 async def write(database: Database, entry: Entry) -> bool:
     """Keep an entry with its words, unless there is one of that number: False then, and the entry stays as it is."""
-    return (await database.write(*_writes(entry)))[0] > 0
+    return (await database.write(*writes(entry)))[0] > 0
 
 
 async def erase(database: Database, entries: Iterable[Entry]) -> int:
@@ -65,7 +65,7 @@ async def forget(database: Database, person_id: str, dry_run: bool) -> tuple[int
             await erase(database, [entry])
         async for entry in _having(database, heard):
             left = tuple(who for who in entry.present if who != person_id)
-            await database.write(*_erasing(entry), *_writes(replace(entry, present=left)))
+            await database.write(*_erasing(entry), *writes(replace(entry, present=left)))
     return counts[0], counts[1]
 
 
@@ -78,7 +78,7 @@ async def hand_over(database: Database, old: str, new: str) -> None:
                 for persons in (entry.present, entry.spoke)
             )
             changed = replace(entry, present=present, speakers=spoke)
-            await database.write(*_erasing(entry), *_writes(changed))
+            await database.write(*_erasing(entry), *writes(changed))
 
 
 def tag_word(tag: str) -> str:
@@ -123,7 +123,8 @@ def _erasing(entry: Entry) -> Iterator[Write]:
         yield tables.COUNT_SCOPE(which=number_of(scope, ANY), more=-1)
 
 
-def _writes(entry: Entry) -> Iterator[Write]:
+def writes(entry: Entry) -> Iterator[Write]:
+    """The writes that keep an entry and bring it into the index."""
     yield tables.ADD(**entry.as_row())
     yield from index_writes(entry)
 

@@ -17,7 +17,7 @@ from rekku.plugins._ai_diary import keeper, tables
 from rekku.plugins._ai_diary.audience import EVERYBODY, headings_for, may_hear
 from rekku.plugins._ai_diary.entry import Entry
 from rekku.plugins._ai_diary.ranking import fresh, pairs_in, rarity, score, with_neighbours
-from rekku.plugins._ai_diary.tables import ANY, SCOPES_AT_ONCE, number_of
+from rekku.plugins._ai_diary.tables import ANY, number_of
 from rekku.plugins._ai_diary.tokens import query_words
 
 MOST_WORDS, SEARCHED_FOR = 48, 24
@@ -57,16 +57,25 @@ class _Place:
     entries: float
 
 
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What there is under a heading: about how many entries, where the words stand, and the newest entries."""
+
+    entries: int
+    places: Sequence[_Place]
+    newest: Sequence[int]
+
+
 async def recall(
     database: Database, audience: Audience, text: str, now: datetime, *, most: int = 10, recent: int = 10
 ) -> Found:
     """What this audience may hear: at most `most` entries that answer the text, and the `recent` newest."""
     wanted = query_words(text, MOST_WORDS)
-    sizes = await _sizes(database, [EVERYBODY, *headings_for(audience)])
-    reached = [_reach(database, heading, wanted, size) for heading, size in sizes.items()]
-    *found, newest = await asyncio.gather(*reached, _newest(database, list(sizes), recent))
-    places = [place for some in found for place in some]
-    weights = _weights(places, wanted, sum(entries for entries, _ in sizes.values()))
+    looks = [_look(database, heading, wanted, recent) for heading in (EVERYBODY, *headings_for(audience))]
+    seen = await asyncio.gather(*looks)
+    places = [place for look in seen for place in look.places]
+    newest = sorted({number for look in seen for number in look.newest}, reverse=True)[:recent]
+    weights = _weights(places, wanted, sum(look.entries for look in seen))
     best = await _best(database, places, weights)
     # The index only proposes; the rule decides.
     read = await keeper.by_ids(database, list(dict.fromkeys((*best, *newest))))
@@ -84,33 +93,22 @@ def _ranked(entries: Sequence[Entry], text: str, weights: Mapping[str, float], n
     return sorted(answers, key=lambda entry: (raised[entry.id], entry.id), reverse=True)
 
 
-async def _sizes(database: Database, headings: Sequence[str]) -> dict[str, tuple[int, int]]:
-    """How many entries each of these headings has, and since when; those that have never had any are left out."""
-    numbers = {number_of(heading, ANY): heading for heading in headings}
-    given = dict(enumerate(numbers))
-    rows = await database.fetch(tables.SCOPE_ROWS, **{f"scope{n}": given.get(n, 0) for n in range(SCOPES_AT_ONCE)})
-    return {numbers[row.scope]: (row.entries, row.first_id) for row in rows}
-
-
-async def _newest(database: Database, headings: Sequence[str], most: int) -> list[int]:
-    """The newest entries under these headings."""
-    looks = (
-        database.fetch(tables.ENTRIES_OF_WORD, number=number_of(heading, ANY), before=keeper.NEWER_THAN_ALL, most=most)
-        for heading in headings
-    )
-    numbers = {row.entry_id for rows in await asyncio.gather(*looks) for row in rows}
-    return sorted(numbers, reverse=True)[:most]
-
-
-async def _reach(database: Database, heading: str, wanted: Sequence[str], size: tuple[int, int]) -> list[_Place]:
-    """Where the words stand, as far as anything has them."""
+async def _look(database: Database, heading: str, wanted: Sequence[str], recent: int) -> _Look:
+    """What there is under a heading: one question."""
     numbers = [number_of(heading, word) for word in wanted]
-    if not numbers:
-        return []
     count = _room_for(len(numbers))
-    given = {f"word{n}": number for n, number in enumerate(_filled(numbers, count))}
-    rows = await database.fetch(tables.reach_of(count), most=FIRST_LOOK, **given)
-    return [_Place(wanted[row.place], numbers[row.place], _having(row, *size)) for row in rows if row.entries]
+    given = {f"word{n}": number for n, number in enumerate(numbers)}
+    given |= {f"word{n}": 0 for n in range(len(numbers), count)}  # a word that is never written
+    rows = await database.fetch(
+        tables.look_of(count), every=number_of(heading, ANY), most=FIRST_LOOK, recent=recent, **given
+    )
+    entries, first_id = next(((row.entries, row.oldest) for row in rows if row.place == tables.SIZE), (0, 0))
+    places = [
+        _Place(wanted[row.place], numbers[row.place], _having(row, entries, first_id))
+        for row in rows
+        if row.place >= 0 and row.entries
+    ]
+    return _Look(entries, places, [row.newest for row in rows if row.place == tables.NEWEST_ENTRY])
 
 
 def _having(row: Any, entries: int, first_id: int) -> float:
@@ -151,8 +149,3 @@ async def _best(database: Database, places: Sequence[_Place], weights: Mapping[s
 def _room_for(words: int) -> int:
     """The smallest statement that has room for so many words, or the largest that there is."""
     return next((count for count in WORDS_AT_ONCE if count >= words), WORDS_AT_ONCE[-1])
-
-
-def _filled(numbers: Sequence[int], count: int) -> list[int]:
-    """So many numbers; unused places ask for the word 0, which is never written."""
-    return [*numbers, *[0] * (count - len(numbers))]

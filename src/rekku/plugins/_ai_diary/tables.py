@@ -75,12 +75,9 @@ ADD_SCOPE = Statement(insert_or_ignore(SCOPES))
 COUNT_SCOPE = Statement(
     update(SCOPES).where(SCOPES.c.scope == bindparam("which")).values(entries=SCOPES.c.entries + bindparam("more"))
 )
-SCOPES_AT_ONCE, READ_AT_ONCE = 3, 32
-SCOPE_ROWS = Statement(
-    select(SCOPES).where(SCOPES.c.scope.in_([bindparam(f"scope{n}") for n in range(SCOPES_AT_ONCE)]))
-)
+READ_AT_ONCE = 32
 BY_ID = Statement(select(DIARY).where(DIARY.c.id.in_([bindparam(f"id{n}") for n in range(READ_AT_ONCE)])))
-"""Lists of a fixed length, unused places 0: that is quicker than one whose length is a part of the text."""
+"""A list of a fixed length, unused places 0: that is quicker than one whose length is a part of the text."""
 
 NEWEST = Statement(
     select(DIARY)
@@ -126,13 +123,24 @@ def add_words() -> Statement:
     return Statement(insert_or_ignore(WORDS).values(rows))
 
 
+NEWEST_ENTRY, SIZE = -1, -2
+
+
 @cache
-def reach_of(count: int) -> Statement:
-    """For each of `count` words (word0…): its `place`, how many of the newest `most` entries there are, both ends."""
+def look_of(count: int) -> Statement:
+    """What is to be known of a heading and `count` words (word0…), as rows of `place, entries, oldest, newest`.
+
+    Place 0… is a word: how many of the newest `most` entries that have it there are, and both ends. NEWEST_ENTRY is one
+    of the `recent` newest entries of all, its number in `newest`. SIZE is the row of the heading in SCOPES, if it has
+    one. `every` is the number of the heading's ANY.
+    """
     return _of_each(
         count,
         "SELECT {n} AS place, count(*) AS entries, min(entry_id) AS oldest, max(entry_id) AS newest FROM "
         "(SELECT entry_id FROM ai_diary_words WHERE word = :word{n} ORDER BY entry_id DESC LIMIT :most) AS w{n}",
+        "{} UNION ALL SELECT -1, 1, entry_id, entry_id FROM "
+        "(SELECT entry_id FROM ai_diary_words WHERE word = :every ORDER BY entry_id DESC LIMIT :recent) AS newest "
+        "UNION ALL SELECT -2, entries, first_id, 0 FROM ai_diary_scopes WHERE scope = :every",
     )
 
 

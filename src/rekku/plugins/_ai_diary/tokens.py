@@ -1,7 +1,7 @@
 """Cut text into what the diary is searched by, in Python, so that both databases search alike.
 
-Words are casefolded, without accents, and lose their endings and what is beyond their first letters. Chinese and Japanese, which set no spaces, become
-single characters and pairs.
+Words are casefolded, without accents, and lose their endings and what is beyond their first letters. Chinese and
+Japanese, which set no spaces, become single characters and pairs.
 """
 
 import re
