@@ -228,7 +228,7 @@ async def get_entries_by_tags(tags: Sequence[str] | str, limit: int = 10) -> lis
 async def get_entries_with_person(person: str, limit: int = 10) -> list[dict[str, Any]]:
     """The newest entries that involve somebody of this name, or where the person of this id was present."""
     plugin = await _plugin()
-    marks = [keeper.name_word(person), keeper.person_word(person)]
+    marks = [keeper.name_word(person), keeper.person_word(person), keeper.listener_word(person)]
     return [entry.as_dict() for entry in await plugin.diary.with_any(marks, limit)]
 
 

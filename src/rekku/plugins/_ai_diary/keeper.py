@@ -16,6 +16,9 @@ from rekku.plugins._ai_diary.tables import ANY, EVERYTHING, READ_AT_ONCE, ROWS_A
 from rekku.plugins._ai_diary.tokens import plain, words
 
 AT_ONCE = 100
+MOST_ROWS, FEWEST_WORDS = 2_000, 200
+"""Rows of the index that an entry may have: many words under one heading, or fewer under each if many were present."""
+
 NEWER_THAN_ALL = 2**63 - 1
 
 
@@ -149,8 +152,10 @@ def index_of(entry: Entry) -> Iterator[tuple[int, int]]:
     """The numbers of the words that lead to an entry, and what each adds to its score, in thousandths."""
     counts = Counter(words(entry.searched))
     length = counts.total()
-    worths = {word: round(1000 * impact(count, length)) for word, count in counts.items()}
-    for scope in scopes_of(entry):
+    scopes = scopes_of(entry)
+    most = max(FEWEST_WORDS, MOST_ROWS // max(1, len(scopes)))
+    worths = {word: round(1000 * impact(count, length)) for word, count in counts.most_common(most)}
+    for scope in scopes:
         yield number_of(scope, ANY), 0
         for word, worth in worths.items():
             yield number_of(scope, word), worth

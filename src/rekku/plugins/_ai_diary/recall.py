@@ -115,7 +115,7 @@ def _having(row: Any, entries: int, first_id: int) -> float:
     """How many entries have a word, judged by how far back its newest ones reach."""
     if row.entries < FIRST_LOOK:
         return int(row.entries)
-    share = (row.newest - row.oldest) / max(1, row.newest - first_id)
+    share: float = (row.newest - row.oldest) / max(1, row.newest - first_id)
     return min(max(entries, FIRST_LOOK), FIRST_LOOK / max(share, 1e-6))
 
 
@@ -133,7 +133,8 @@ async def _best(database: Database, places: Sequence[_Place], weights: Mapping[s
     looked_up = [place for place in places if weights[place.word] >= heaviest * WEIGHT_THAT_MATTERS]
     looked_up.sort(key=lambda place: -weights[place.word])
     looked_up = looked_up[:SEARCHED_FOR]
-    left, given = ROWS, {}
+    left = ROWS
+    given: dict[str, int] = {}
     count = _room_for(len(looked_up))
     for n, place in enumerate(looked_up):
         rows = max(FEWEST_ROWS, min(math.ceil(place.entries), left // 2))
