@@ -2,6 +2,7 @@
 
     python -m benchmarks.diary                                       1,000,000 entries on both databases
     python -m benchmarks.diary --entries 100000 --database sqlite
+    python -m benchmarks.diary --limit 20                            fails if a p99 is more than 20 ms
 
 Each case is a series of prompts of one audience: what comes to mind is looked up, ranked and put into words, as for a
 real prompt. Wall time depends on what else the machine does; CPU time (of this process, SQLite included) less; rows do
@@ -10,8 +11,10 @@ not. MariaDB is measured on a private server with its own defaults if `mariadbd`
 
 import argparse
 import asyncio
+import math
 import random
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Sequence
@@ -136,17 +139,18 @@ def percentile(values: Sequence[float], share: float) -> float:
     return sorted(values)[min(len(values) - 1, int(len(values) * share))]
 
 
-async def report(database: Database, count: int, case: Case) -> None:
-    """Measure a case, and print its line."""
+async def report(database: Database, count: int, case: Case) -> float:
+    """Measure a case, and print its line; the p99 of its wall time."""
     found = await measured(database, case)
     wall = f"{statistics.median(found.wall):.1f} | {percentile(found.wall, 0.99):.1f} | {max(found.wall):.1f}"
     cpu = f"{statistics.median(found.cpu):.1f} | {percentile(found.cpu, 0.99):.1f}"
     name = f"| {database.kind} | {count:,} | {case.name} | {'common' if case.common else 'mixed'} |"
     print(f"{name} {wall} | {cpu} | {percentile(found.rows, 0.99):.0f} |", flush=True)
+    return percentile(found.wall, 0.99)
 
 
-async def on(home: Path, server: MariaServer | None, files: Path, count: int, headings: Any) -> None:
-    """Load the files into a database, then measure every case."""
+async def on(home: Path, server: MariaServer | None, files: Path, count: int, headings: Any) -> float:
+    """Load the files into a database, then measure every case; the worst p99."""
     database = await open_database(home, server)
     await migrate(database, SCHEMA)
     began = time.perf_counter()
@@ -157,15 +161,16 @@ async def on(home: Path, server: MariaServer | None, files: Path, count: int, he
     await database.write(*scope_rows(headings))
     print(f"{database.kind}: loaded in {time.perf_counter() - began:.0f} s", flush=True)
     print(*HEAD, sep="\n")
-    for case in CASES:
-        await report(database, count, case)
+    worst = max([await report(database, count, case) for case in CASES])
     await database.close()
+    return worst
 
 
 def main() -> None:
     """Measure what the command line asks for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--entries", type=int, default=1_000_000)
+    parser.add_argument("--limit", type=float, default=math.inf, metavar="MS")
     parser.add_argument("--database", choices=("sqlite", "mariadb"), nargs="+", default=["sqlite", "mariadb"])
     asked: Any = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="rekku-diary-") as folder:
@@ -183,7 +188,9 @@ def main() -> None:
             with ExitStack() as stack:
                 home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="rekku-diary-")))
                 server = stack.enter_context(private_server(DEFAULTS)).server("diary") if kind == "mariadb" else None
-                asyncio.run(on(home, server, files, asked.entries, headings))
+                worst = asyncio.run(on(home, server, files, asked.entries, headings))
+                if worst > asked.limit:
+                    sys.exit(f"{kind}: a p99 of {worst:.1f} ms is more than {asked.limit:g} ms")
 
 
 if __name__ == "__main__":

@@ -12,7 +12,15 @@ from rekku.plugins._ai_diary import tables
 from rekku.plugins._ai_diary.audience import scopes_of
 from rekku.plugins._ai_diary.entry import Entry, entry_of
 from rekku.plugins._ai_diary.ranking import impact
-from rekku.plugins._ai_diary.tables import ANY, EVERYTHING, READ_AT_ONCE, ROWS_AT_ONCE, number_of
+from rekku.plugins._ai_diary.tables import (
+    ANY,
+    EVERYTHING,
+    READ_AT_ONCE,
+    ROWS_AT_ONCE,
+    heading_bits,
+    number_of,
+    word_bits,
+)
 from rekku.plugins._ai_diary.tokens import plain, words
 
 AT_ONCE = 100
@@ -154,11 +162,13 @@ def index_of(entry: Entry) -> Iterator[tuple[int, int]]:
     length = counts.total()
     scopes = scopes_of(entry)
     most = max(FEWEST_WORDS, MOST_ROWS // max(1, len(scopes)))
-    worths = {word: round(1000 * impact(count, length)) for word, count in counts.most_common(most)}
+    worths = {count: round(1000 * impact(count, length)) for count in set(counts.values())}
+    found = [(word_bits(word), worths[count]) for word, count in counts.most_common(most)]
     for scope in scopes:
+        bits = heading_bits(scope)
         yield number_of(scope, ANY), 0
-        for word, worth in worths.items():
-            yield number_of(scope, word), worth
+        for word, worth in found:
+            yield bits | word, worth
     marks = [
         *map(tag_word, entry.context_tags),
         *map(name_word, entry.involved_users),

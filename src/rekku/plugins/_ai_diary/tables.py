@@ -170,16 +170,18 @@ def number_of(heading: str, word: str) -> int:
     """
     if heading == EVERYTHING:
         return _digest(f"{heading}\x00{word}", 8)
-    return _heading_bits(heading) | _word_bits(word)
+    return heading_bits(heading) | word_bits(word)
 
 
 @lru_cache(maxsize=1_000)
-def _heading_bits(heading: str) -> int:
+def heading_bits(heading: str) -> int:
+    """The upper half of the numbers of words under a heading."""
     return _digest(heading, 4) << 32
 
 
 @lru_cache(maxsize=50_000)
-def _word_bits(word: str) -> int:
+def word_bits(word: str) -> int:
+    """The lower half of the numbers of a word."""
     return _digest(word, 4) & 0xFFFFFFFF
 
 
