@@ -46,6 +46,7 @@ class DiscordServer:
         self.port = 0
         self._events: list[dict[str, Any]] = []
         self._sockets: set[web.WebSocketResponse] = set()
+        self._transports: dict[web.WebSocketResponse, asyncio.Transport] = {}
         self._number = 0
         self._runner: web.AppRunner | None = None
         self.channels[GROUP] = {
@@ -87,7 +88,8 @@ class DiscordServer:
         """Break the gateway's connections, as a lost network does."""
         self.online.clear()
         for socket in list(self._sockets):
-            if (transport := socket.get_extra_info("transport")) is not None:
+            self._sockets.discard(socket)
+            if (transport := self._transports.pop(socket, None)) is not None:
                 transport.abort()
 
     def number(self) -> str:
@@ -125,6 +127,8 @@ class DiscordServer:
             return web.Response(status=503)
         socket = web.WebSocketResponse()
         await socket.prepare(request)
+        assert request.transport is not None
+        self._transports[socket] = request.transport
         await socket.send_json({"op": HELLO, "d": {"heartbeat_interval": 41_250}})
         async for message in socket:
             if message.type is not WSMsgType.TEXT:
