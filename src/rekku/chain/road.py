@@ -13,6 +13,7 @@ from rekku.chain.catalogue import MESSAGE, OWN_MESSAGE, Catalogue
 from rekku.chain.choices import engine_settings, pairs, trainers, turn_limits
 from rekku.chain.dispatcher import Dispatcher
 from rekku.chain.draft import Draft
+from rekku.chain.elsewhere import Elsewhere
 from rekku.chain.engine import Engines
 from rekku.chain.gate import Gate
 from rekku.chain.inbox import Inbox
@@ -108,6 +109,9 @@ class Road:
             registry=registry,
             clock=clock,
             spawn=supervisor.spawn,
+            elsewhere=Elsewhere(
+                database=database, store=self.outbox_store, people=self.people, registry=registry, clock=clock
+            ),
             complain=self._complain,
         )
         self.voice = Voice(
@@ -250,6 +254,7 @@ class Road:
             try:
                 if await self.outbox_store.renew():
                     await self.sender.resume()
+                self.sender.look_elsewhere()
                 if await self.inbox_store.renew():
                     await self.inbox.resume()
             except ConnectionError as error:

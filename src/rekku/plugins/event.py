@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from rekku.core.ai_plugin_base import AIPluginBase
-from rekku.core.clock import local_zone
+from rekku.core.clock import local_zone, span
 from rekku.core.commands import Command, CommandCall
 from rekku.core.errors import ActionError
 from rekku.core.message import Conversation, Message
@@ -173,7 +173,7 @@ class EventPlugin(AIPluginBase):
             return "Write /snooze, /snooze 20, or /snooze 20 3 for the event 3."
         snoozed = await self._book.snooze(event, now + timedelta(minutes=length), now)
         self._scheduler.wake()
-        return f"I will remind you in {words.span(timedelta(minutes=length))}: {snoozed.description}"
+        return f"I will remind you in {span(timedelta(minutes=length))}: {snoozed.description}"
 
     async def forget_person(self, person_id: str, dry_run: bool) -> Mapping[str, int]:
         rows = await self.host.database.fetch(tables.COUNT, who=person_id)

@@ -39,6 +39,18 @@ FAILED = Statement(
     .where(_row.id == bindparam("row"))
     .values(status=bindparam("to"), error=bindparam("why"), attempts=bindparam("count"))
 )
+MOVED = Statement(
+    update(OUTBOX)
+    .where(_row.id == bindparam("row"), _row.status.in_(OPEN))
+    .values(
+        interface=bindparam("new_interface"),
+        chat_id=bindparam("new_chat"),
+        thread_id=bindparam("new_thread"),
+        extra=bindparam("more"),
+        platform_id="",
+        progress=None,
+    )
+)
 CLAIM = Statement(
     update(OUTBOX)
     .where(
@@ -84,6 +96,9 @@ class Outgoing:
     `answers` is the id of the message that it answers, `reply_to` of one that it quotes. `pieces` are the ids of the
     pieces that were sent, None for one that may have arrived. `quiet` says that the owner need not hear if it does
     not arrive: a notice, the answer to a command.
+
+    `person_id` is whose it is, if it may go to another direct chat of that person when its own, `home`, is not there.
+    It should have arrived at `since`; if it is much later, it says so with `late`.
     """
 
     id: int
@@ -101,6 +116,10 @@ class Outgoing:
     attempts: int = 0
     drafted: bool = False
     quiet: bool = False
+    person_id: str = ""
+    home: Conversation | None = None
+    since: datetime | None = None
+    late: str = ""
     shown: str = field(default="", repr=False)
 
     def extra(self) -> str:
@@ -111,6 +130,9 @@ class Outgoing:
             "files": [[f.kind, f.name, f.mime, base64.b64encode(f.data).decode()] for f in self.attachments],
             "choices": [[choice.label, choice.command] for choice in self.choices],
             "quiet": self.quiet,
+            "person_id": self.person_id,
+            "home": self.home and [self.home.interface, self.home.chat_id, self.home.thread_id],
+            "since": self.since and self.since.isoformat(),
         }
         return dump({name: value for name, value in more.items() if value})
 
@@ -151,6 +173,12 @@ class OutboxStore:
     def progressed(self, message: Outgoing) -> Write:
         """The write that keeps which pieces of a message were sent."""
         return PROGRESSED(row=message.id, pieces=dump(message.pieces), platform=message.platform_id)
+
+    def moved(self, message: Outgoing) -> Write:
+        """The write that lets a message go to another chat, from its beginning."""
+        to = message.to
+        where = {"new_interface": to.interface, "new_chat": to.chat_id, "new_thread": to.thread_id}
+        return MOVED(row=message.id, more=message.extra(), **where)
 
     def sent(self, message: Outgoing, status: str = "sent") -> Write:
         """The write that says that a message arrived (or that a draft can be seen)."""
@@ -223,4 +251,7 @@ def _outgoing(row: Any) -> Outgoing:
         attempts=row.attempts,
         drafted=bool(row.platform_id) or row.status == "draft",
         quiet=extra.get("quiet", False),
+        person_id=extra.get("person_id", ""),
+        home=Conversation(*extra["home"]) if "home" in extra else None,
+        since=datetime.fromisoformat(extra["since"]) if "since" in extra else None,
     )
