@@ -57,9 +57,9 @@ class Elsewhere:
         message.platform_id, message.reply_to, message.pieces, message.drafted = "", "", [], False
 
     def note_delay(self, message: Outgoing) -> None:
-        """Let a message say how late it is, if nothing of it has been sent."""
-        delay = self._clock.now() - (message.since or message.created_at)
-        if message.person_id and not message.pieces:
+        """Let a reminder say how late it is, if nothing of it has been sent."""
+        if message.since is not None and not message.pieces:
+            delay = self._clock.now() - message.since
             message.late = waited(delay) if delay >= MUCH_LATER else ""
 
     def _is_open(self, chat: Conversation, closed: Container[Chat]) -> bool:

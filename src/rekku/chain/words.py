@@ -26,7 +26,7 @@ NOT_CLEAN = (
 
 
 def waited(length: timedelta) -> str:
-    """What is said with a reminder or a notice that could not arrive when it should."""
+    """What is said with a reminder that could not arrive when it should."""
     return f"({WAITED.format(span=span(length))})"
 
 

@@ -14,6 +14,7 @@ from rekku.core.settings import Setting
 from rekku.plugins._event import asked, offer, tables, words
 from rekku.plugins._event.asked import Bounds, Wanted
 from rekku.plugins._event.book import Book, New, Viewer
+from rekku.plugins._event.follower import Follower
 from rekku.plugins._event.scheduler import Scheduler
 from rekku.plugins._event.tables import Event
 
@@ -54,8 +55,10 @@ class EventPlugin(AIPluginBase):
         self._interval = timedelta(minutes=settings["EVENT_ALWAYS_MINUTES"])
         self._shortest = timedelta(minutes=settings["EVENT_CRON_MINUTES"])
         self._book = Book(self.host.database, self._interval)
-        self._scheduler = Scheduler(self.host, self._interval)
+        follower = Follower(self.host, self._interval)
+        self._scheduler = Scheduler(self.host, self._interval, follower)
         self.host.spawn(self._scheduler.run(), "events")
+        self.host.spawn(follower.run(), "events that were handed over")
 
     async def validate_payload(self, action_type: str, payload: Mapping[str, Any]) -> list[str]:
         try:

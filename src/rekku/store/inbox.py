@@ -62,6 +62,7 @@ DEFER = Statement(
     .where(_row.id == bindparam("row"), _row.status.in_(OPEN))
     .values(status="deferred", not_before=bindparam("when"))
 )
+FIND = Statement(select(INBOX).where(_row.message_key == bindparam("key")))
 LAST_ID = Statement(select(_row.id).order_by(_row.id.desc()).limit(1))
 COUNT = Statement(select(_row.status).where(_row.status.in_(OPEN)))
 OLD = Statement(
@@ -126,6 +127,11 @@ class InboxStore:
         left = CLAIM_LEFT(me=self._me, now=now, until=now + LEASE)
         await self._db.write(left, *([CLAIM_OWN(me=self._me, until=now + LEASE)] if first else []))
         return [await self._entry(row) for row in await self._db.fetch(MINE, me=self._me)]
+
+    async def find(self, message: Message) -> Entry | None:
+        """What was kept of a message when it arrived, by its id on the platform; None if it never did."""
+        rows = await self._db.fetch(FIND, key=message_key(message, 0)) if message.message_id else []
+        return await self._entry(rows[0]) if rows else None
 
     async def interrupted(self, before: int) -> list[Entry]:
         """The commands of ours, of numbers below `before`, that were begun and not answered."""

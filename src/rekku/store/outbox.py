@@ -98,7 +98,7 @@ class Outgoing:
     not arrive: a notice, the answer to a command.
 
     `person_id` is whose it is, if it may go to another direct chat of that person when its own, `home`, is not there.
-    It should have arrived at `since`; if it is much later, it says so with `late`.
+    What should have arrived at `since` says with `late` if it is much later.
     """
 
     id: int

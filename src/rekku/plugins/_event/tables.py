@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Boolean, Column, Index, Integer, bindparam, delete, func, or_, select, update
 
-from rekku.core.database import Instant, Key, LongText, Schema, Statement, Step, insert_or_ignore, table
+from rekku.core.database import Instant, Key, LongText, Schema, Statement, Step, Steps, insert_or_ignore, table
 from rekku.core.message import Conversation
 from rekku.plugins._event.calendar import Rule
 
@@ -39,13 +39,27 @@ EVENTS = table(
     Column("last_outcome", Key, nullable=False),
     Column("acknowledged_at", Instant),
     Column("created_at", Instant, nullable=False),
+    Column("errand", Key),
     Index("scheduled_events_of", "person_id", "wake_at"),
     Index("scheduled_events_told", "person_id", "last_at"),
     Index("scheduled_events_always", "repetition", "wake_at"),
+    Index("scheduled_events_errand", "errand"),
 )
-SCHEMA = Schema("event", Step(1, "the table of events", lambda steps: steps.create(EVENTS)))
+"""`errand` is the name under which it was handed over, until it is known how that ended."""
 
-NEW = tuple(column.name for column in EVENTS.c if column.name != "id")
+
+async def _errands(steps: Steps) -> None:
+    await steps.add_column("scheduled_events", Column("errand", Key))
+    await steps.execute("CREATE INDEX IF NOT EXISTS scheduled_events_errand ON scheduled_events (errand)")
+
+
+SCHEMA = Schema(
+    "event",
+    Step(1, "the table of events", lambda steps: steps.create(EVENTS)),
+    Step(2, "how the handing over ended", _errands),
+)
+
+NEW = tuple(column.name for column in EVENTS.c if column.name not in ("id", "errand"))
 WHAT = ("description", "zone", "starts", "repetition", "cron", "until", "late_policy", "mark", "next_at")
 
 _row = EVENTS.c
@@ -81,14 +95,16 @@ ADVANCE = Statement(
         tries=0,
         last_at=bindparam("came"),
         last_outcome=bindparam("outcome"),
+        errand=bindparam("name"),
         acknowledged_at=None,
     )
 )
 RETRY = Statement(
     update(EVENTS).where(_same, _row.next_at == bindparam("due")).values(tries=bindparam("n"), wake_at=bindparam("at"))
 )
-NOTE = Statement(
-    update(EVENTS).where(_same, _row.last_at == bindparam("came")).values(last_outcome=bindparam("outcome"))
+UNSETTLED = Statement(select(EVENTS).where(_row.errand > bindparam("after")).order_by(_row.errand).limit(_most))
+SETTLE = Statement(
+    update(EVENTS).where(_same, _row.errand == bindparam("name")).values(last_outcome=bindparam("outcome"), errand=None)
 )
 CHANGE = Statement(
     update(EVENTS)
@@ -142,6 +158,7 @@ class Event:
     tries: int
     last_at: datetime | None
     last_outcome: str
+    errand: str | None
     acknowledged: bool
 
 
@@ -164,5 +181,6 @@ def read(row: Any, interval: timedelta) -> Event:
         tries=row.tries,
         last_at=row.last_at,
         last_outcome=row.last_outcome,
+        errand=row.errand,
         acknowledged=row.acknowledged_at is not None,
     )
