@@ -26,6 +26,7 @@ LAYERS = {
         "house_settings",
         "housekeeping",
         "logs",
+        "menus",
         "redaction",
         "scripting",
         "testing",

@@ -23,9 +23,11 @@ from rekku.core.settings import read as read_settings
 from rekku.home_watch import watch_settings
 from rekku.hosting import ComponentHost
 from rekku.house_commands import house_commands
+from rekku.house_commands.linking import finish_all
 from rekku.house_settings import SETTINGS
 from rekku.lifecycle import Supervisor
 from rekku.loader import Loader, watch
+from rekku.menus import Menus
 from rekku.redaction import secret_values
 from rekku.store.database import MariaServer, open_database
 from rekku.store.drivers.base import StoredDatabase
@@ -107,9 +109,11 @@ async def running(
         if added is not None:
             await added(rekku)
         if start:
+            await finish_all(rekku.road)
             await rekku.road.resume()
             supervisor.spawn(watch(rekku.loader), "component watch")
             supervisor.spawn(watch_settings(home, rekku.loader, given), "settings watch")
+            supervisor.spawn(Menus(registry, rekku.commands).keep(), "command menus")
             supervisor.spawn(housekeeping.keep_house(database, rekku.road.clock, settings), "housekeeping")
         yield rekku
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from rekku.core.errors import ConfigError
 
-FOLDERS = ("plugins", "llm_engines", "interface", "data")
+FILES = "files"
+FOLDERS = ("plugins", "llm_engines", "interface", "data", FILES)
 LOCK = "rekku.lock"
 PERSONA = "persona.md"
 DEFAULT_PERSONA = """\

@@ -14,13 +14,14 @@ from rekku.core.clock import Clock
 from rekku.core.database import Database
 from rekku.core.desk import Desk
 from rekku.core.host import Receipt
-from rekku.core.message import Attachment, Conversation, Message
+from rekku.core.message import Attachment, Conversation, Message, User
 from rekku.core.model_call import ChatMessages
 from rekku.core.people import Person
 from rekku.core.principal import Principal
 from rekku.core.registry import Kind
 from rekku.core.settings import Settings
 from rekku.core.turn import Fate
+from rekku.home import FILES
 from rekku.lifecycle import Supervisor
 
 
@@ -42,6 +43,11 @@ class ComponentHost:
         folder = self.home / "data" / self.name
         folder.mkdir(mode=0o700, exist_ok=True)
         return folder
+
+    @property
+    def files(self) -> Path:
+        """The folder of files that the owner and Rekku share."""
+        return self.home / FILES
 
     @property
     def database(self) -> Database:
@@ -80,6 +86,14 @@ class ComponentHost:
     async def fate(self, message: Message) -> Fate | None:
         """What became of a message that was handed over."""
         return await fate_of(message, self.road.inbox_store, self.road.outbox_store)
+
+    async def reacted(self, where: Conversation, user: User, message_id: str, emoji: str) -> None:
+        """A person reacted to a message of Rekku's."""
+        await self.road.gate.reacted(where, user, message_id, emoji)
+
+    async def react(self, emoji: str) -> None:
+        """Put a reaction under the message that is being answered."""
+        await self.road.voice.react(emoji)
 
     async def send(
         self, text: str, to: Conversation | None = None, *, attachments: Sequence[Attachment] = (), reply_to: str = ""

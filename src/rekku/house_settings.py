@@ -23,6 +23,13 @@ SETTINGS: tuple[Setting, ...] = (
         default="tainted",
         choices=("tainted", "always", "never"),
     ),
+    Setting(
+        "GROUP_ANSWERS",
+        "What Rekku answers in group chats: a mention of it, a reply to it, its name; or all that is said there.",
+        list,
+        ("mention", "reply", "name"),
+        choices=("mention", "reply", "name", "all"),
+    ),
     Setting("ACTIVE_LLM", "The engine to think with, until /llm chooses another."),
     Setting("FALLBACK_LLM", "Engines to try, in this order, when the first gives no answer.", list, ()),
     Setting("ENGINE_TIMEOUT", "Seconds that one call of a model may take.", float, 120.0, minimum=1),

@@ -18,6 +18,7 @@ def test_a_new_home_is_the_owner_s_alone_and_has_a_persona(tmp_path: Path) -> No
     assert stat.S_IMODE(home.stat().st_mode) == 0o700
     assert sorted(entry.name for entry in home.iterdir()) == [
         "data",
+        "files",
         "interface",
         "llm_engines",
         "persona.md",

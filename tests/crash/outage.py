@@ -18,7 +18,7 @@ BEFORE, STEP = 5, 5
 
 @dataclass
 class Away:
-    """What an outage did: the verdict, and how many seconds late a reminder was at most while the database was there."""
+    """What an outage did: the verdict, and how many seconds late a reminder was at most, the outage left out."""
 
     verdict: Verdict
     latest: float

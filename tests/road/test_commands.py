@@ -9,7 +9,7 @@ from rekku.testing import Bot
 from tests.road.doers import Doer, add, drop_in
 from tests.road.words import action, asked, history, reply, say, texts, until
 
-FOR_ALL = ("help", "cancel", "forgetme")
+FOR_ALL = ("help", "cancel", "forgetme", "link", "unlink")
 FOR_THE_TRAINER = (
     "approve", "deny",
     "llm", "model", "context", "say", "allow", "block", "unblock", "block_list", "last_chats", "status", "why"

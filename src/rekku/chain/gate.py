@@ -1,7 +1,6 @@
 """The gate: who is it, is it for Rekku, is it a command, is it too much? Then it is kept, and only then received."""
 
 import asyncio
-import re
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
@@ -9,8 +8,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from rekku.chain import words
+from rekku.chain.afterwards import Afterwards
 from rekku.chain.draft import Spawn
 from rekku.chain.inbox import Inbox
+from rekku.chain.manners import Manners
 from rekku.chain.reply_text import whole_characters
 from rekku.chain.ticket import Ticket
 from rekku.core.clock import Clock
@@ -48,7 +49,8 @@ class Gate:
         heard_by: Callable[[Message, Principal], Any],
         run_command: Callable[[Any, Principal, Message], Awaitable[str]],
         say: Callable[[Conversation, str, Message, Sequence[Write]], Awaitable[None]],
-        persona_name: Callable[[], str],
+        manners: Manners,
+        afterwards: Afterwards,
         per_minute: int,
         spawn: Spawn,
     ) -> None:
@@ -63,7 +65,8 @@ class Gate:
         self._heard_by = heard_by
         self._run = run_command
         self._say = say
-        self._persona_name = persona_name
+        self._manners = manners
+        self._afterwards = afterwards
         self._rate = Rate(per_minute)
 
     async def receive(self, message: Message) -> Ticket:
@@ -74,9 +77,13 @@ class Gate:
         principal, writes = await self._people.principal(message.conversation.interface, message.user)
         if principal.role is Role.BLOCKED:
             return Ticket().close(Outcome.IGNORED)
+        if message.edited:
+            again = await self._afterwards.edited(message, principal, self._manners.meant(message))
+            return await self.receive(again) if again else Ticket().close(Outcome.IGNORED)
         writes += await self._people.seen(message, principal.person_id)
-        addressed = message.direct or message.addressed or self._named(message.text)
-        command = self._read(message.text) or self._heard_by(message, principal) if addressed else None
+        addressed = self._manners.answers(message, principal.role)
+        listening = addressed and not message.user.bot
+        command = self._read(message.text) or self._heard_by(message, principal) if listening else None
         number, now = self._next_id(), self._clock.now()
         status = "command" if command else "waiting" if addressed else "heard"
         limited = status == "waiting" and principal.role is Role.UNKNOWN
@@ -101,6 +108,13 @@ class Gate:
             await self._say(message.conversation, words.BLOCKED_BY_RATE, message, ())
         return ticket
 
+    async def reacted(self, where: Conversation, user: User, message_id: str, emoji: str) -> None:
+        """Take in that somebody reacted to a message."""
+        principal, writes = await self._people.principal(where.interface, _clean_user(user))
+        if principal.role is not Role.BLOCKED:
+            await self._keep(writes)
+            await self._afterwards.reacted(where, principal, message_id, whole_characters(emoji))
+
     async def _take_errand(self, message: Message, errand: Errand) -> Ticket:
         """An errand is nobody's message: it is kept, and runs with the rights of its person."""
         entry = Entry(self._next_id(), message, errand.person_id, self._clock.now())
@@ -120,10 +134,6 @@ class Gate:
             await self._say(entry.conversation, text, entry.message, ended([entry], "done"))
         finally:
             ticket.close(Outcome.COMMAND)
-
-    def _named(self, text: str) -> bool:
-        name = re.escape(self._persona_name())
-        return re.search(rf"(?<!\w){name}(?!\w)", text, re.IGNORECASE) is not None
 
 
 class Rate:

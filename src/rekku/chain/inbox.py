@@ -3,19 +3,19 @@
 import asyncio
 import contextlib
 import logging
-from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from rekku.chain import words
 from rekku.chain.draft import Spawn
+from rekku.chain.lane import Lane, together
 from rekku.chain.runner import Runner, open_turn
 from rekku.chain.ticket import Ticket
 from rekku.chain.turn import OpenTurn
 from rekku.core.clock import Clock
 from rekku.core.errors import StoreError
-from rekku.core.message import Conversation
+from rekku.core.message import Conversation, Message
 from rekku.core.principal import Principal, Role
 from rekku.core.turn import Outcome
 from rekku.store.inbox import Entry
@@ -27,17 +27,6 @@ MOST_TRIES = 5
 
 AWAY = 2.0
 """Seconds between two tries while the database is away."""
-
-
-class Lane:
-    """One conversation: what waits, and the turn that runs."""
-
-    __slots__ = ("busy", "turn", "waiting")
-
-    def __init__(self) -> None:
-        self.waiting: deque[Entry] = deque()
-        self.turn: OpenTurn | None = None
-        self.busy = False
 
 
 class Inbox:
@@ -130,15 +119,32 @@ class Inbox:
         turn.cancel()
         return True
 
+    def correct(self, number: int, message: Message) -> bool:
+        """Replace what a message says that waits for its turn; False if it waits no more."""
+        for lane in self._lanes.values():
+            for index, entry in enumerate(lane.waiting):
+                if entry.id == number:
+                    lane.waiting[index] = replace(entry, message=message)
+                    return True
+        if number in self._later:
+            self._later[number] = replace(self._later[number], message=message)
+            return True
+        return False
+
+    def is_busy_with(self, person_id: str) -> bool:
+        """Whether a turn of that person runs."""
+        turns = [lane.turn for lane in self._lanes.values()]
+        return any(turn is not None and turn.principal.person_id == person_id for turn in turns)
+
     def forget(self, person_id: str) -> bool:
         """Drop what waits of a person; False, and nothing dropped, while a turn of that person runs."""
         lanes = list(self._lanes.values())
-        if any(lane.turn is not None and lane.turn.principal.person_id == person_id for lane in lanes):
+        if self.is_busy_with(person_id):
             return False
         dropped = [entry for lane in lanes for entry in lane.waiting if entry.person_id == person_id]
         dropped += [entry for entry in self._later.values() if entry.person_id == person_id]
         for lane in lanes:
-            lane.waiting = deque(entry for entry in lane.waiting if entry.person_id != person_id)
+            lane.drop(person_id)
         for entry in dropped:
             self._later.pop(entry.id, None)
             self._known.discard(entry.id)
@@ -195,7 +201,7 @@ class Inbox:
     async def _empty(self, where: Conversation, lane: Lane) -> None:
         try:
             while lane.waiting:
-                entries = _together(lane.waiting)
+                entries = together(lane.waiting)
                 try:
                     await self._one(lane, entries)
                 except Exception:  # the last door: one turn that cannot even fail must not hold up the others
@@ -262,23 +268,3 @@ class Inbox:
         for ticket in tickets:
             ticket.delivered = delivered
             ticket.close(outcome)
-
-
-def _together(waiting: deque[Entry]) -> list[Entry]:
-    """The next entry, and those after it that the same person wrote meanwhile: they are answered together."""
-    entries = [waiting.popleft()]
-    first = entries[0]
-    if first.status != "waiting" or first.tries:
-        same_turn = first.turn_id or first.id
-        while waiting and waiting[0].turn_id == same_turn:
-            entries.append(waiting.popleft())
-        return entries
-    while waiting and _joins(first, waiting[0]):
-        entries.append(waiting.popleft())
-    return entries
-
-
-def _joins(first: Entry, other: Entry) -> bool:
-    plain = first.message.errand is None and other.message.errand is None
-    fresh = other.status == "waiting" and not other.tries and other.turn_id is None
-    return plain and fresh and other.person_id == first.person_id

@@ -15,6 +15,7 @@ from rekku.core.errors import DeliveryDelayed, DeliveryRefused, DeliveryUnknown,
 from rekku.core.message import Conversation, Message
 from rekku.core.registry import Component, Kind, Registry
 from rekku.store.outbox import OutboxStore, Outgoing, failed
+from rekku.store.people import People
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +48,7 @@ class Sender:
         registry: Registry,
         clock: Clock,
         spawn: Spawn,
-        elsewhere: Elsewhere,
+        people: People,
         complain: Callable[[str, Write], Coroutine[Any, Any, None]],
     ) -> None:
         self._db = database
@@ -55,7 +56,7 @@ class Sender:
         self._registry = registry
         self._clock = clock
         self._spawn = spawn
-        self._elsewhere = elsewhere
+        self._elsewhere = Elsewhere(database=database, store=store, people=people, registry=registry, clock=clock)
         self._complain = complain
         self._lanes: dict[Chat, Lane] = {}
         self._moving: set[int] = set()
@@ -106,16 +107,21 @@ class Sender:
             self._delivered = None
         self.queue(message for message in found if message.id not in delivered)
 
+    async def keep(self) -> None:
+        """Renew what is ours, and take up what nobody looks after, or what may go elsewhere by now."""
+        if await self._store.renew():
+            await self.resume()
+        self._look_elsewhere()
+
     def reachable(self, interface: str | None = None, chat_id: str | None = None) -> None:
         """Try again what waited for an interface (or one chat of it) to be there."""
         for key, lane in self._lanes.items():
             if lane.parked and (interface in (None, key[0])) and (chat_id in (None, key[1])):
                 lane.parked = False
                 self._start(key, lane)
-        self.look_elsewhere()
+        self._look_elsewhere()
 
-    def look_elsewhere(self) -> None:
-        """Perhaps there is another chat by now for what waits and may go elsewhere."""
+    def _look_elsewhere(self) -> None:
         for lane in [lane for lane in self._lanes.values() if lane.parked]:
             self._leave(lane)
 

@@ -8,16 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from rekku.chain import words
+from rekku.chain.afterwards import Afterwards
 from rekku.chain.approvals import Approvals, Asking
 from rekku.chain.catalogue import MESSAGE, OWN_MESSAGE, Catalogue
 from rekku.chain.choices import engine_settings, pairs, trainers, turn_limits
 from rekku.chain.dispatcher import Dispatcher
 from rekku.chain.draft import Draft
-from rekku.chain.elsewhere import Elsewhere
 from rekku.chain.engine import Engines
 from rekku.chain.gate import Gate
 from rekku.chain.inbox import Inbox
 from rekku.chain.ledger import Ledger
+from rekku.chain.manners import Manners
 from rekku.chain.outbox import Sender
 from rekku.chain.permission import Rules
 from rekku.chain.presence import Presence
@@ -109,9 +110,7 @@ class Road:
             registry=registry,
             clock=clock,
             spawn=supervisor.spawn,
-            elsewhere=Elsewhere(
-                database=database, store=self.outbox_store, people=self.people, registry=registry, clock=clock
-            ),
+            people=self.people,
             complain=self._complain,
         )
         self.voice = Voice(
@@ -120,6 +119,7 @@ class Road:
             sender=self.sender,
             people=self.people,
             rules=self.rules,
+            registry=registry,
             clock=clock,
             next_id=self.ids,
             secrets=self.secrets,
@@ -161,7 +161,15 @@ class Road:
             heard_by=commands.heard_by,
             run_command=commands.run,
             say=self.voice.answer,
-            persona_name=lambda: self.prompts.name,
+            manners=Manners(settings["GROUP_ANSWERS"], lambda: self.prompts.name),
+            afterwards=Afterwards(
+                database=database,
+                store=self.inbox_store,
+                outbox=self.outbox_store,
+                inbox=self.inbox,
+                clock=clock,
+                next_id=self.ids,
+            ),
             per_minute=settings["UNKNOWN_PER_MINUTE"],
             spawn=supervisor.spawn,
         )
@@ -252,9 +260,7 @@ class Road:
         while True:
             await self.clock.sleep(RENEW_EVERY)
             try:
-                if await self.outbox_store.renew():
-                    await self.sender.resume()
-                self.sender.look_elsewhere()
+                await self.sender.keep()
                 if await self.inbox_store.renew():
                     await self.inbox.resume()
             except ConnectionError as error:

@@ -91,7 +91,7 @@ class OpenTurn:
         if message.to == self.conversation and errand is None:
             message.answers = self.message.message_id
         elif message.to == self.conversation and errand is not None:
-            message.person_id = errand.person_id
+            message.person_id = self.principal.person_id
             waited = self.started_at - self.message.at >= MUCH_LATER
             message.since = self.message.at if waited else message.created_at
         if self.drafted is not None and message.to == self.conversation:

@@ -8,6 +8,7 @@ from typing import Any
 
 from rekku.chain.outbox import Sender
 from rekku.chain.permission import Rules
+from rekku.chain.pieces import SEND_LIMIT, told
 from rekku.chain.reply_text import whole_characters
 from rekku.chain.secrets import Secrets
 from rekku.chain.targets import Targets
@@ -17,6 +18,7 @@ from rekku.core.database import Database, Write
 from rekku.core.errors import ActionError
 from rekku.core.message import Attachment, Choice, Conversation, Message
 from rekku.core.principal import TRAINER_PERSON
+from rekku.core.registry import Kind, Registry
 from rekku.store.history import said
 from rekku.store.outbox import OutboxStore, Outgoing
 from rekku.store.people import People
@@ -39,6 +41,7 @@ class Voice:
         sender: Sender,
         people: People,
         rules: Rules,
+        registry: Registry,
         clock: Clock,
         next_id: Callable[[], int],
         secrets: Secrets,
@@ -49,6 +52,7 @@ class Voice:
         self._sender = sender
         self._people = people
         self._targets = Targets(people, rules)
+        self._registry = registry
         self._clock = clock
         self._next_id = next_id
         self._secrets = secrets
@@ -84,6 +88,18 @@ class Voice:
             attachments=attachments,
         )
         doing.outgoing.append(message)
+
+    async def react(self, emoji: str) -> None:
+        """Put a reaction under the message that the running turn answers; see `core.host.Host.react`."""
+        doing = _doing()
+        message = doing.turn.message if doing else None
+        if message is None or message.errand is not None or not message.message_id:
+            raise ActionError("there is no message here to react to")
+        interface = self._registry.get(Kind.INTERFACE, message.conversation.interface)
+        if interface is None or not interface.members.has("react"):
+            raise ActionError("this chat has no reactions")
+        payload = told(message.conversation, message_id=message.message_id, emoji=emoji)
+        await interface.members.call("react", payload, limit=SEND_LIMIT)
 
     async def resolve(self, interface: str | None, target: str | None, thread_id: str | None) -> Conversation:
         """The conversation that is meant, seen from the running turn; see `core.host.Host.resolve`."""

@@ -28,9 +28,9 @@ class Connection:
         """Say that we are there; from then on messages are sent to us."""
         await self._send({"type": "hello", "tty": tty})
 
-    async def say(self, text: str) -> str:
-        """Send what the owner says; returns the message's id."""
-        message_id = uuid.uuid4().hex
+    async def say(self, text: str, message_id: str = "") -> str:
+        """Send what the owner says; returns the message's id. The same id again is harmless."""
+        message_id = message_id or uuid.uuid4().hex
         await self._send({"type": "message", "id": message_id, "text": text})
         return message_id
 

@@ -88,6 +88,10 @@ class AIPluginBase:
         """Erase a person from its own tables, or count only; `{what: how many}`."""
         return {}
 
+    async def merge_person(self, old: str, new: str) -> None:
+        """Two accounts have turned out to be one person's: what is kept of the person `old` belongs to `new` from now
+        on, and nothing of it is lost. May be called again for the same two (after a crash)."""
+
     def export_state(self) -> Any:
         """What the next version should take over at a reload."""
         return None

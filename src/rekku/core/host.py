@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from rekku.core.clock import Clock
 from rekku.core.database import Database
 from rekku.core.desk import Desk
-from rekku.core.message import Attachment, Conversation, Message
+from rekku.core.message import Attachment, Conversation, Message, User
 from rekku.core.model_call import ChatMessages
 from rekku.core.people import Person
 from rekku.core.principal import Principal
@@ -60,6 +60,11 @@ class Host(Protocol):
         ...
 
     @property
+    def files(self) -> Path:
+        """The folder of files that the owner and Rekku share: the shell works in it, messages take files from it."""
+        ...
+
+    @property
     def database(self) -> Database:
         """The database, with the component's tables in place."""
         ...
@@ -100,6 +105,15 @@ class Host(Protocol):
     async def fate(self, message: Message) -> Fate | None:
         """What became of a message that was handed over, by this process or another, known by its conversation and
         its `message_id`; None if nothing is known of it (any more)."""
+        ...
+
+    async def reacted(self, where: Conversation, user: User, message_id: str, emoji: str) -> None:
+        """An interface says that a person reacted to a message of Rekku's; it becomes part of the chat's history."""
+        ...
+
+    async def react(self, emoji: str) -> None:
+        """Inside an action: put a reaction under the message that is being answered. Raises ActionError if the
+        interface cannot."""
         ...
 
     async def send(

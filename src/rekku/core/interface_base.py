@@ -7,7 +7,7 @@ from rekku.core.ai_plugin_base import AIPluginBase
 from rekku.core.commands import Command
 from rekku.core.errors import ActionError
 from rekku.core.host import Host
-from rekku.core.message import Message
+from rekku.core.message import Attachment, Message
 from rekku.core.text import split_text
 
 
@@ -99,11 +99,13 @@ class InterfaceBase(AIPluginBase):
         """Show in `target` that Rekku is thinking (`active` true) or not any more."""
 
 
-async def say(host: Host, payload: Mapping[str, Any], interface: str | None = None) -> None:
+async def say(
+    host: Host, payload: Mapping[str, Any], interface: str | None = None, files: Sequence[Attachment] = ()
+) -> None:
     """Send `payload["text"]` where `interface`, `target` and `thread_id` point, by default into the turn's chat."""
-    target, thread = (_text(payload.get(key)) for key in ("target", "thread_id"))
+    target, thread, quoted = (_text(payload.get(key)) for key in ("target", "thread_id", "reply_to"))
     where = await host.resolve(interface, target, thread) if interface or target or thread else None
-    await host.send(payload["text"], where)
+    await host.send(payload["text"], where, attachments=files, reply_to=quoted or "")
 
 
 def _text(value: object) -> str | None:

@@ -42,6 +42,8 @@ class Setting:
 
     def expectation(self) -> str:
         """What a value must be, in words."""
+        if self.choices and self.kind is list:
+            return "some of " + ", ".join(self.choices) + ", with commas between them"
         if self.choices:
             return "one of " + ", ".join(self.choices)
         words = {int: "a whole number", float: "a number", bool: "on or off", list: "a list with commas"}
@@ -63,7 +65,10 @@ class Setting:
                 return text.lower() in YES
             raise ValueError(text)
         if self.kind is list:
-            return tuple(part.strip() for part in text.split(",") if part.strip())
+            parts = tuple(part.strip() for part in text.split(",") if part.strip())
+            if self.choices and not set(parts) <= set(self.choices):
+                raise ValueError(text)
+            return parts
         value = self.kind(text)
         if self.choices and value not in self.choices:
             raise ValueError(text)

@@ -58,7 +58,7 @@ def _next_piece(rest: str, opening: str, limit: int, measure: Callable[[str], in
 
 
 def open_links(text: str) -> str:
-    """The text with `[label](url)` written as `label (url)`, so that no link hides where it goes; code stays as it is."""
+    """The text with `[label](url)` written as `label (url)`, so that no link hides where it goes; not in code."""
     done, at = [], 0
     for code in CODE.finditer(text):
         done += [LINK.sub(_opened, text[at : code.start()]), code[0]]

@@ -102,6 +102,9 @@ class DiaryPlugin(AIPluginBase):
     async def forget_person(self, person_id: str, dry_run: bool) -> Mapping[str, int]:
         return {"diary entries": await keeper.forget(self.host.database, person_id, dry_run)}
 
+    async def merge_person(self, old: str, new: str) -> None:
+        await keeper.hand_over(self.host.database, old, new)
+
     async def count_entries(self) -> int:
         """How many entries there are."""
         return await Diary(self.host).count()

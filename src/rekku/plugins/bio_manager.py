@@ -14,6 +14,7 @@ from rekku.core.principal import Principal, Role
 from rekku.core.settings import Setting
 from rekku.plugins._bio_manager import facts, table, told
 from rekku.plugins._bio_manager.commands import BioCommands
+from rekku.plugins._bio_manager.joining import joined
 from rekku.plugins._bio_manager.keeping import changed
 from rekku.plugins._bio_manager.limits import Limits
 from rekku.plugins._bio_manager.payload import read_change
@@ -143,6 +144,11 @@ class BioManager(AIPluginBase):
             self._seen.pop(person_id, None)
             await table.erase(self.host.database, person_id)
         return {"facts in a bio": bio.count} if bio else {}
+
+    async def merge_person(self, old: str, new: str) -> None:
+        await self._note_accesses()
+        now = self.host.clock.now()
+        await self.host.database.run(lambda transaction: joined(transaction, old, new, now))
 
     async def _write_accesses(self) -> None:
         while True:

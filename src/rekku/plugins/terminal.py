@@ -122,9 +122,7 @@ class TerminalPlugin(AIPluginBase):
         )
 
     async def start(self) -> None:
-        workspace = self.host.folder / "workspace"
-        workspace.mkdir(mode=0o700, exist_ok=True)
-        room = sandbox.Room(workspace, self._sandboxed(), self.host.settings["TERMINAL_NETWORK"])
+        room = sandbox.Room(self.host.files, self._sandboxed(), self.host.settings["TERMINAL_NETWORK"])
         self._sessions = Sessions(room, self.host.settings["TERMINAL_INPUT_WAIT"], self.host.clock.monotonic)
         self.host.spawn(self._end_idle(self._sessions), "idle shells")
 

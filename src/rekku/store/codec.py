@@ -26,7 +26,7 @@ def load(text: str) -> Any:
 def dump_message(message: Message) -> str:
     """A message without its attachments and raw object."""
     body: dict[str, Any] = {
-        "user": [message.user.id, message.user.name, message.user.tag],
+        "user": _user(message.user),
         "text": message.text,
         "at": message.at.isoformat(),
         "message_id": message.message_id,
@@ -35,8 +35,7 @@ def dump_message(message: Message) -> str:
     }
     if message.reply_to:
         quote = message.reply_to
-        user = [quote.user.id, quote.user.name, quote.user.tag]
-        body["reply_to"] = [quote.message_id, user, quote.text, quote.from_rekku]
+        body["reply_to"] = [quote.message_id, _user(quote.user), quote.text, quote.from_rekku]
     if message.errand:
         errand = message.errand
         body["errand"] = [errand.kind, errand.person_id, errand.fallback, errand.patience]
@@ -75,6 +74,10 @@ def load_deeds(text: str) -> list[Deed]:
         Deed(action, payload, status, output, tuple(problems))
         for action, payload, status, output, problems in load(text)
     ]
+
+
+def _user(user: User) -> list[Any]:
+    return [user.id, user.name, user.tag, True] if user.bot else [user.id, user.name, user.tag]
 
 
 def _plain(value: Any, depth: int = 0) -> Any:

@@ -43,6 +43,7 @@ MOVED = Statement(
     )
     .values(interface=bindparam("new_interface"), chat_id=bindparam("new_chat"), thread_id=bindparam("new_thread"))
 )
+CORRECTED = Statement(update(HISTORY).where(_row.id == bindparam("row")).values(text=bindparam("words")))
 LAST_ID = Statement(select(_row.id).order_by(_row.id.desc()).limit(1))
 
 
@@ -72,13 +73,18 @@ def heard(number: int, where: Conversation, person_id: str, name: str, text: str
 
 def said(number: int, where: Conversation, text: str, at: datetime) -> Write:
     """The write that keeps what Rekku said."""
+    return noted(number, where, "", "", text, at)
+
+
+def noted(number: int, where: Conversation, person_id: str, name: str, text: str, at: datetime) -> Write:
+    """The write that keeps what a person did in a conversation, beside what they said."""
     return ADD_SAID(
         id=number,
         interface=where.interface,
         chat_id=where.chat_id,
         thread_id=where.thread_id,
-        person_id="",
-        name="",
+        person_id=person_id,
+        name=name,
         text=text,
         at=at,
     )
@@ -97,6 +103,11 @@ def moved(message_id: int, text: str, at: datetime, before: Conversation, now: C
         new_chat=now.chat_id,
         new_thread=now.thread_id,
     )
+
+
+def corrected(number: int, text: str) -> Write:
+    """The write that replaces what a person said in the message of that number."""
+    return CORRECTED(row=number, words=text)
 
 
 async def recent(database: Database, where: Conversation, most: int) -> list[Said]:

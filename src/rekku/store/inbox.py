@@ -63,6 +63,7 @@ DEFER = Statement(
     .values(status="deferred", not_before=bindparam("when"))
 )
 FIND = Statement(select(INBOX).where(_row.message_key == bindparam("key")))
+CORRECTED = Statement(update(INBOX).where(_row.id == bindparam("row")).values(body=bindparam("words")))
 LAST_ID = Statement(select(_row.id).order_by(_row.id.desc()).limit(1))
 COUNT = Statement(select(_row.status).where(_row.status.in_(OPEN)))
 OLD = Statement(
@@ -132,6 +133,10 @@ class InboxStore:
         """What was kept of a message when it arrived, by its id on the platform; None if it never did."""
         rows = await self._db.fetch(FIND, key=message_key(message, 0)) if message.message_id else []
         return await self._entry(rows[0]) if rows else None
+
+    def corrected(self, number: int, message: Message) -> Write:
+        """The write that makes an entry say what its message says now."""
+        return CORRECTED(row=number, words=dump_message(message))
 
     async def interrupted(self, before: int) -> list[Entry]:
         """The commands of ours, of numbers below `before`, that were begun and not answered."""

@@ -16,6 +16,8 @@ from rekku.store.schema import INBOX, OUTBOX
 
 LEASE = timedelta(seconds=60)
 OPEN = ("queued", "sending")
+LOOKED_AT = 200
+"""How many of the last messages to a chat people may still react to."""
 
 _row = OUTBOX.c
 ADD = Statement(insert_or_ignore(OUTBOX))
@@ -83,6 +85,12 @@ LAST_TURN = Statement(
     )
     .order_by(_row.id.desc())
     .limit(1)
+)
+LAST_OF_CHAT = Statement(
+    select(_row.platform_id, _row.progress, _row.text)
+    .where(_row.interface == bindparam("interface"), _row.chat_id == bindparam("chat_id"))
+    .order_by(_row.id.desc())
+    .limit(bindparam("most"))
 )
 LAST_ID = Statement(select(_row.id).order_by(_row.id.desc()).limit(1))
 COUNT = Statement(select(_row.id).where(_row.status.in_(OPEN)))
@@ -217,6 +225,14 @@ class OutboxStore:
             LAST_TURN, interface=where.interface, chat_id=where.chat_id, thread_id=where.thread_id
         )
         return rows[0].turn_id if rows else None
+
+    async def text_of(self, where: Conversation, platform_id: str) -> str:
+        """What a message with this id on its platform says, if it is one of Rekku's last in a chat; else ""."""
+        rows = await self._db.fetch(LAST_OF_CHAT, interface=where.interface, chat_id=where.chat_id, most=LOOKED_AT)
+        for row in rows:
+            if platform_id and (platform_id == row.platform_id or platform_id in load(row.progress or "[]")):
+                return str(row.text)
+        return ""
 
     async def waiting(self) -> int:
         """How many messages are not delivered yet."""

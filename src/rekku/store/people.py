@@ -136,6 +136,11 @@ class People:
         await self._db.write(*self._newcomer(account), SET_ROLE(person=account.person_id, to=role.word))
         self._accounts.clear()
 
+    def look_again(self) -> None:
+        """Somebody else has changed whose the accounts are."""
+        self._accounts.clear()
+        self._touched.clear()
+
     def is_trainer(self, account: Account) -> bool:
         """Whether the account is the owner's."""
         return self._role(account) is Role.TRAINER
@@ -174,8 +179,7 @@ class People:
             counts[what] = counts.get(what, 0) + int((await self._db.fetch(counting))[0][0])
         if not dry_run:
             await self._db.write(*(Statement(erasing)() for _, _, erasing in erasures))
-            self._accounts.clear()
-            self._touched.clear()
+            self.look_again()
         return {what: count for what, count in counts.items() if count}
 
     async def _account(self, interface: str, user: User) -> tuple[Account, list[Write]]:

@@ -35,6 +35,12 @@ class State:
         """The text under a name."""
         return self._values.get(name, default)
 
+    def under(self, beginning: str) -> list[tuple[str, str]]:
+        """The names that begin so, without the beginning, and their texts."""
+        return [
+            (name.removeprefix(beginning), text) for name, text in self._values.items() if name.startswith(beginning)
+        ]
+
     async def set(self, name: str, value: str) -> None:
         """Keep a text; an empty one removes the name."""
         if value:

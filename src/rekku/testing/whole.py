@@ -2,7 +2,7 @@
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -24,8 +24,11 @@ PATIENCE = 20.0
 class Bot:
     """Whole Rekku in a test."""
 
-    def __init__(self, home: Path, environ: Mapping[str, str], clock: Any = None) -> None:
+    def __init__(
+        self, home: Path, environ: Mapping[str, str], clock: Any = None, interfaces: Collection[str] = ()
+    ) -> None:
         self.home = home
+        self.interfaces = frozenset(interfaces)
         self.environ = dict(environ)
         self.clock = clock or MovableClock()
         self.engine = ScriptedEngine()
@@ -55,7 +58,7 @@ class Bot:
         self._closing = AsyncExitStack()
         environ = {"ACTIVE_LLM": "scripted", **self.environ}
         self.rekku = await self._closing.enter_async_context(
-            running(self.home, environ, edges=frozenset(), clock=self.clock, added=add)
+            running(self.home, environ, edges=self.interfaces, clock=self.clock, added=add)
         )
 
     async def stop(self) -> None:
@@ -168,9 +171,11 @@ class Bot:
 
 
 @asynccontextmanager
-async def bot_at(home: Path, environ: Mapping[str, str] | None = None) -> AsyncIterator[Bot]:
-    """A running bot on a home of its own."""
-    bot = Bot(home, environ or {})
+async def bot_at(
+    home: Path, environ: Mapping[str, str] | None = None, interfaces: Collection[str] = ()
+) -> AsyncIterator[Bot]:
+    """A running bot on a home of its own. Of the real interfaces only those that are named come up."""
+    bot = Bot(home, environ or {}, interfaces=interfaces)
     await bot.start()
     try:
         yield bot

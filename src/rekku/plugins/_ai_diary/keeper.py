@@ -3,6 +3,7 @@
 import secrets
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from rekku.core.database import Database, Write
@@ -34,12 +35,7 @@ async def erase(database: Database, entries: Iterable[Entry]) -> int:
     """Erase entries with everything that leads to them; how many there were."""
     count = 0
     for entry in entries:
-        numbers = sorted({number for number, _ in index_of(entry)})
-        writes: list[Write] = [tables.ERASE(number=entry.id)]
-        for start in range(0, len(numbers), 500):
-            writes.append(tables.ERASE_WORDS(number=entry.id, numbers=numbers[start : start + 500]))
-        writes += (tables.COUNT_SCOPE(which=number_of(scope, ANY), more=-1) for scope in scopes_of(entry))
-        count += (await database.write(*writes))[0]
+        count += (await database.write(*_erasing(entry)))[0]
     return count
 
 
@@ -72,6 +68,14 @@ async def forget(database: Database, person_id: str, dry_run: bool) -> int:
     return count
 
 
+async def hand_over(database: Database, old: str, new: str) -> None:
+    """Where the person `old` was present, `new` was: the entries stay what they are otherwise."""
+    while entries := await with_word(database, EVERYTHING, person_word(old), ERASED_AT_ONCE):
+        for entry in entries:
+            present = tuple(dict.fromkeys(new if who == old else who for who in entry.present))
+            await database.write(*_erasing(entry), *_writes(replace(entry, present=present)))
+
+
 def tag_word(tag: str) -> str:
     """What a tag is indexed as."""
     return f"#{plain(tag).strip()}"
@@ -84,6 +88,15 @@ def name_word(name: str) -> str:
 
 def person_word(person_id: str) -> str:
     return f"person:{person_id}"
+
+
+def _erasing(entry: Entry) -> Iterator[Write]:
+    numbers = sorted({number for number, _ in index_of(entry)})
+    yield tables.ERASE(number=entry.id)
+    for start in range(0, len(numbers), 500):
+        yield tables.ERASE_WORDS(number=entry.id, numbers=numbers[start : start + 500])
+    for scope in scopes_of(entry):
+        yield tables.COUNT_SCOPE(which=number_of(scope, ANY), more=-1)
 
 
 def _writes(entry: Entry) -> Iterator[Write]:

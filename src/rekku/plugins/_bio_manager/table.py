@@ -54,7 +54,7 @@ _SET = Statement(
     .values({name: bindparam(f"new_{name}") for name in _CHANGED})
 )
 _SEEN = Statement(update(BIO).where(BIO.c.person_id == bindparam("person")).values(last_accessed=bindparam("at")))
-_DELETE = Statement(delete(BIO).where(BIO.c.person_id == bindparam("person")))
+DELETE = Statement(delete(BIO).where(BIO.c.person_id == bindparam("person")))
 
 
 @dataclass(slots=True)
@@ -80,7 +80,7 @@ async def open_bio(transaction: Transaction, person_id: str, now: datetime) -> B
     empty: dict[str, Any] = dict.fromkeys((*FIELDS, "recent_updates"), "[]")
     await transaction.write(_ADD(person_id=person_id, privacy="", created_at=now, **empty))
     (row,) = await transaction.fetch(_ONE, person=person_id)
-    return _bio(row)
+    return bio_of(row)
 
 
 async def save_bio(transaction: Transaction, bio: Bio) -> None:
@@ -102,19 +102,19 @@ async def save_bio(transaction: Transaction, bio: Bio) -> None:
 async def read_bio(database: Database, person_id: str) -> Bio | None:
     """A person's bio."""
     rows = await database.fetch(_ONE, person=person_id)
-    return _bio(rows[0]) if rows else None
+    return bio_of(rows[0]) if rows else None
 
 
 async def read_bios(database: Database, persons: Sequence[str]) -> dict[str, Bio]:
     """The bios of at most TOGETHER persons, with one query."""
     some = [*persons[:TOGETHER], *[""] * (TOGETHER - len(persons))]
     rows = await database.fetch(_SOME, **{f"p{n}": person for n, person in enumerate(some)})
-    return {row.person_id: _bio(row) for row in rows}
+    return {row.person_id: bio_of(row) for row in rows}
 
 
 async def all_bios(database: Database) -> dict[str, Bio]:
     """Every bio by its person."""
-    return {row.person_id: _bio(row) for row in await database.fetch(_ALL)}
+    return {row.person_id: bio_of(row) for row in await database.fetch(_ALL)}
 
 
 async def nicknames(database: Database) -> dict[str, Sequence[Fact]]:
@@ -129,10 +129,11 @@ async def note_access(database: Database, seen: dict[str, datetime]) -> None:
 
 async def erase(database: Database, person_id: str) -> None:
     """Delete a person's bio."""
-    await database.write(_DELETE(person=person_id))
+    await database.write(DELETE(person=person_id))
 
 
-def _bio(row: Any) -> Bio:
+def bio_of(row: Any) -> Bio:
+    """The bio that a row holds."""
     return Bio(
         row.person_id,
         {name: load(getattr(row, name)) for name in FIELDS},

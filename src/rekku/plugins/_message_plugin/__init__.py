@@ -1,0 +1,1 @@
+"""Parts of `message_plugin`."""

@@ -1,0 +1,1 @@
+"""Parts of `selenium_elevenlabs`."""

@@ -1,0 +1,54 @@
+"""Two accounts become one person's, and are parted again."""
+
+import uuid
+
+from sqlalchemy import bindparam, delete, select, update
+
+from rekku.core.database import Database, Statement, Write
+from rekku.core.principal import Role
+from rekku.store.schema import ACCOUNTS, AUDIT, CHATS, HISTORY, INBOX, PEOPLE
+
+BELONGING = (ACCOUNTS, HISTORY, INBOX, CHATS, AUDIT)
+"""What says whose it is, in a column `person_id`."""
+
+MOVES = tuple(
+    Statement(update(made).where(made.c.person_id == bindparam("old")).values(person_id=bindparam("new")))
+    for made in BELONGING
+)
+ROLES = Statement(
+    select(PEOPLE.c.person_id, PEOPLE.c.role).where(PEOPLE.c.person_id.in_([bindparam("a"), bindparam("b")]))
+)
+SET_ROLE = Statement(update(PEOPLE).where(PEOPLE.c.person_id == bindparam("person")).values(role=bindparam("to")))
+GONE = Statement(delete(PEOPLE).where(PEOPLE.c.person_id == bindparam("person")))
+COUNT = Statement(select(ACCOUNTS.c.user_id).where(ACCOUNTS.c.person_id == bindparam("person")).limit(2))
+PART = Statement(
+    update(ACCOUNTS)
+    .where(ACCOUNTS.c.interface == bindparam("i"), ACCOUNTS.c.user_id == bindparam("u"))
+    .values(person_id=bindparam("new"))
+)
+PART_CHATS = Statement(
+    update(CHATS)
+    .where(CHATS.c.interface == bindparam("i"), CHATS.c.person_id == bindparam("old"))
+    .values(person_id=bindparam("new"))
+)
+
+
+async def join(database: Database, old: str, new: str) -> None:
+    """All that belongs to the person `old` belongs to `new`, who has the higher role of the two. May be repeated."""
+    roles = {row.person_id: Role[row.role.upper()] for row in await database.fetch(ROLES, a=old, b=new)}
+    writes: list[Write] = [move(old=old, new=new) for move in MOVES]
+    if old in roles and new in roles:
+        writes.append(SET_ROLE(person=new, to=max(roles.values()).word))
+    await database.write(*writes, GONE(person=old))
+
+
+async def is_linked(database: Database, person_id: str) -> bool:
+    """Whether a person has more than one account."""
+    return len(await database.fetch(COUNT, person=person_id)) > 1
+
+
+def parted(interface: str, user_id: str, old: str) -> tuple[str, list[Write]]:
+    """The new person of an account that leaves its person, and the writes that make it so. Its memory stays behind."""
+    new = uuid.uuid4().hex
+    part = PART(i=interface, u=user_id, new=new)
+    return new, [part, PART_CHATS(i=interface, old=old, new=new)]
