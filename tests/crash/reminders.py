@@ -4,9 +4,9 @@ import asyncio
 import random
 import shutil
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select
@@ -53,8 +53,10 @@ class Reminders:
         sends = [line for line in sends if not line["text"].startswith("noted ")]
         by_text = Counter(line["text"].split("\n")[0] for line in sends)
         by_row = Counter(line["key"] for line in sends)
-        problems = [*self._missing(by_text), *_doubled(sends), *self._rows_left()]
-        return Verdict(problems, self.count, sum(count - 1 for count in by_row.values()))
+        rows = asyncio.run(self._rows())
+        tomorrow = {row.description for row in rows if _begins_tomorrow(row)}
+        problems = [*self._missing(by_text, tomorrow), *_doubled(sends), *self._rows_left(rows, tomorrow)]
+        return Verdict(problems, self.count - len(tomorrow), sum(count - 1 for count in by_row.values()))
 
     def times(self) -> list[tuple[float, float]]:
         """When each reminder was due, and when it was said for the first time, in seconds since 1970."""
@@ -63,19 +65,18 @@ class Reminders:
             said.setdefault(line["text"].split("\n")[0], line["at"])
         return [(row.last_at.timestamp(), said[row.description]) for row in asyncio.run(self._rows())]
 
-    def _missing(self, by_text: Counter[str]) -> Iterator[str]:
+    def _missing(self, by_text: Counter[str], tomorrow: Collection[str]) -> Iterator[str]:
         for number in range(1, self.count + 1):
-            if not by_text[f"reminder {number}"]:
+            if not by_text[f"reminder {number}"] and f"reminder {number}" not in tomorrow:
                 yield f"reminder {number} was lost"
         for text in by_text:
             if not text.startswith("reminder "):
                 yield f"somebody was told {text!r}"
 
-    def _rows_left(self) -> Iterator[str]:
-        rows = asyncio.run(self._rows())
+    def _rows_left(self, rows: Sequence[Any], tomorrow: Collection[str]) -> Iterator[str]:
         if len(rows) != self.count:
             yield f"{self.count} reminders were asked for, and {len(rows)} are in the table"
-        for row in rows:
+        for row in (row for row in rows if row.description not in tomorrow):
             daily = row.repetition == "daily"
             if daily and row.next_at != (row.last_at + DAY).replace(microsecond=0):
                 yield f"{row.description} came for {row.last_at} and comes next at {row.next_at}"
@@ -90,6 +91,13 @@ class Reminders:
             return await database.fetch(select(tables.EVENTS))
         finally:
             await database.close()
+
+
+def _begins_tomorrow(row: Any) -> bool:
+    """Whether it was made only when its time of today had passed, because the process had died meanwhile."""
+    start = datetime.fromisoformat(row.starts).replace(tzinfo=UTC)
+    due = (row.last_at, row.next_at, row.wake_at) == (None, start + DAY, start + DAY)
+    return row.repetition == "daily" and row.created_at >= start and due
 
 
 def _doubled(sends: list[dict[str, Any]]) -> Iterator[str]:

@@ -136,7 +136,7 @@ class Ground:
         tally = Tally(self.database, f"not: the database is gone for {seconds} s")
         with ExitStack() as closing:
             private = None if self.base is None else closing.enter_context(private_server())
-            life = self.new_life(closing.enter_context(nursery()), private and private.server("rekku_away"))
+            life = self.new_life(closing.enter_context(nursery()), private.server("rekku_away") if private else None)
             found = gone_for(life, seconds, private)
             _say(f"{self.database}: said {found.latest:.2f} s after the database was there again, at most")
             tally.add(found.verdict, life)

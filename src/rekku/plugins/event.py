@@ -184,6 +184,9 @@ class EventPlugin(AIPluginBase):
             await self.host.database.write(tables.ERASE(who=person_id))
         return {"events": rows[0][0]}
 
+    async def merge_person(self, old: str, new: str) -> None:
+        await self._book.merge(old, new)
+
 
 def _whose(event: Event) -> str:
     return f"  [{event.person_id}, {event.conversation}]"

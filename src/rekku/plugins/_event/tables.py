@@ -136,6 +136,9 @@ RISE = Statement(
     )
     .values(next_at=bindparam("now"), wake_at=bindparam("now"))
 )
+WHOSE = Statement(select(EVENTS).where(_mine))
+GIVE = Statement(update(EVENTS).where(_same).values(person_id=bindparam("new_who"), mark=bindparam("new_mark")))
+REMOVE = Statement(delete(EVENTS).where(_same))
 COUNT = Statement(select(func.count()).where(_mine))
 ERASE = Statement(delete(EVENTS).where(_mine))
 
