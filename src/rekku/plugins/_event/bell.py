@@ -27,13 +27,14 @@ class Bell:
         self._stir.clear()
         if self.rung:
             return
-        alarm = None if seconds is None else self._host.spawn(self._wake(seconds), "events rest")
+        until = None if seconds is None else self._host.clock.monotonic() + seconds
+        alarm = None if until is None else self._host.spawn(self._wake(until), "events rest")
         try:
             await self._stir.wait()
         finally:
             if alarm is not None:
                 alarm.cancel()
 
-    async def _wake(self, seconds: float) -> None:
-        await self._host.clock.sleep(seconds)
+    async def _wake(self, until: float) -> None:
+        await self._host.clock.sleep(max(0.0, until - self._host.clock.monotonic()))
         self._stir.set()

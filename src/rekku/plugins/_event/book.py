@@ -103,12 +103,12 @@ class Book:
             raise ActionError("no event has come here yet; give payload.id")
         return found[0]
 
-    async def waiting(self, viewer: Viewer, *, everybody: bool = False) -> list[Event]:
+    async def waiting(self, viewer: Viewer, *, everybody: bool = False, most: int = SHOWN) -> list[Event]:
         """The events that are still to come, the next first."""
         if everybody:
-            return await self._events(tables.ALL, most=SHOWN)
+            return await self._events(tables.ALL, most=most)
         statement = tables.OF_HERE if viewer.here else tables.OF
-        return await self._events(statement, who=viewer.principal.person_id, most=SHOWN, **viewer.here)
+        return await self._events(statement, who=viewer.principal.person_id, most=most, **viewer.here)
 
     async def told(self, viewer: Viewer, most: int) -> list[Event]:
         """The events that have come, the latest first."""
@@ -130,8 +130,10 @@ class Book:
         await self._db.write(tables.CANCEL(row=event.id))
 
     async def acknowledge(self, event: Event, now: datetime) -> None:
-        """Its person has taken note of it."""
-        await self._db.write(tables.ACKNOWLEDGE(row=event.id, now=now))
+        """Its person has taken note of it, so it does not come again for having been put off."""
+        put_off = tables.DROP_SNOOZED(which=f"{SNOOZED}{event.id}")
+        done = [tables.DONE(row=event.id)] if event.last_at and event.next_at and not event.rule.repeats else []
+        await self._db.write(tables.ACKNOWLEDGE(row=event.id, now=now), put_off, *done)
 
     async def snooze(self, event: Event, at: datetime, now: datetime) -> Event:
         """Let it come (again) at an instant; one that repeats goes on as before, beside it."""

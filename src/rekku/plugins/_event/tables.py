@@ -122,6 +122,8 @@ CANCEL = Statement(
     update(EVENTS).where(_same).values(status="cancelled", mark=None, next_at=None, wake_at=None, tries=0)
 )
 ACKNOWLEDGE = Statement(update(EVENTS).where(_same).values(acknowledged_at=bindparam("now")))
+DONE = Statement(update(EVENTS).where(_same).values(status="done", mark=None, next_at=None, wake_at=None, tries=0))
+DROP_SNOOZED = Statement(delete(EVENTS).where(_row.mark == bindparam("which"), _row.last_at.is_(None)))
 RELEASE = Statement(
     update(EVENTS)
     .where(_row.wake_at > bindparam("now"), _row.wake_at <= bindparam("soon"), _row.next_at < _row.wake_at)
