@@ -57,7 +57,7 @@ class Talking(Suite):
         (text,) = await talk.hears("call them", chat=GROUP, mention=True)
 
         assert "look" in text
-        assert talk.world.pings == []
+        assert list(talk.world.pings) == []
 
     @needs("edit")
     async def test_a_reply_that_grows_is_one_message(self, talk: Talk) -> None:
@@ -85,7 +85,8 @@ class Talking(Suite):
 
         assert "image" in asked(talk.bot)["input"]["payload"]["attachments"][0]
         content = talk.bot.engine.messages[-1][1]["content"]
-        assert content[1]["image_url"]["url"].startswith("data:image/png;base64,iVBORw0KGgo")
+        assert content[1]["image_url"]["url"].startswith("data:image/")
+        assert "base64,iVBORw0KGgo" in content[1]["image_url"]["url"]
 
     @needs("files")
     async def test_a_picture_goes_out_behind_its_words(self, talk: Talk) -> None:

@@ -37,8 +37,11 @@ class World(Protocol):
     secret: str
     """What must stand in no log."""
     max_length: int
-    pings: list[str]
-    """Whom Rekku's messages made the platform call (`everyone`, a user id…)."""
+
+    @property
+    def pings(self) -> Sequence[str]:
+        """Whom Rekku's messages made the platform call (`everyone`, a user id…)."""
+        ...
 
     async def open(self) -> None:
         """Bring the platform up."""

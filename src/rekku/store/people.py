@@ -122,7 +122,10 @@ class People:
         """Everybody, or those whom `interface:id`, an id, an @tag or a name may mean; with all their accounts."""
         meant = {self._person(account) for account in await self.find(text)} if text.strip() else None
         persons: dict[str, list[Account]] = {}
-        for account in await self.accounts():
+        there = await self.accounts()
+        met = {(account.interface, account.user_id) for account in there}
+        there += [Account(*key, TRAINER_PERSON, "", "", Role.UNKNOWN.word) for key in sorted(self.trainers - met)]
+        for account in there:
             persons.setdefault(self._person(account), []).append(account)
         return [_public(who, self._role(a[0]), a) for who, a in persons.items() if meant is None or who in meant]
 

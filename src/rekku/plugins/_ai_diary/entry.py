@@ -68,10 +68,23 @@ class Entry:
 
 def entry_of(row: Any) -> Entry:
     """The entry that a row holds."""
-    values: Mapping[str, Any] = row._asdict()
-    changed = {name: _listed(values[name]) for name in ("involved_users", "context_tags", "present")}
-    feelings = tuple(Feeling(kind, strength) for kind, strength in _listed(values["emotions"]))
-    return Entry(**{**values, **changed, "emotions": feelings})
+    return Entry(
+        row.id,
+        row.timestamp,
+        row.content,
+        row.personal_thought,
+        tuple(Feeling(kind, strength) for kind, strength in _listed(row.emotions)),
+        _listed(row.involved_users),
+        row.interaction_summary,
+        row.user_message,
+        _listed(row.context_tags),
+        row.interface,
+        row.chat_id,
+        row.thread_id,
+        row.privacy,
+        _listed(row.present),
+        row.written_by,
+    )
 
 
 def entry_from(told: "Entry | Mapping[str, Any]") -> Entry:

@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from heapq import nlargest
 
 from rekku.core.audience import Audience
 from rekku.core.database import Database
@@ -70,7 +71,7 @@ async def recall(
         if place.word != ANY:
             for row in found:
                 totals[row.entry_id] += weights[place.word] * row.impact
-    best = sorted(totals, key=lambda n: (-totals[n], -n))[:READ]
+    best = [n for _, n in nlargest(READ, ((worth, n) for n, worth in totals.items()))]
     entries = await _read(database, audience, {*best, *newest[:recent]})
     ranked = sorted(
         ((score(entry.searched, weights) * fresh(entry.timestamp, now), n) for n in best if (entry := entries.get(n))),

@@ -1,0 +1,1 @@
+"""Parts of the `telegram_bot` interface."""
