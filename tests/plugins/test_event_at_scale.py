@@ -213,6 +213,7 @@ async def test_questions_about_time_go_through_an_index_however_many_rows_there_
     for statement, values in (
         (tables.DUE, {"now": START, "most": 100}),
         (tables.NEXT, {}),
+        (tables.UNSETTLED, {"after": "", "most": 100}),
         (tables.BY_MARK, {"which": "mark 1"}),
         (tables.ONE, {"row": 1}),
     ):
