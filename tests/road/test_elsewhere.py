@@ -6,6 +6,7 @@ import pytest
 
 from rekku.core.message import Conversation, Errand, Message, User
 from rekku.core.principal import TRAINER_PERSON
+from rekku.core.registry import Kind, registry
 from rekku.store.schema import HISTORY, OUTBOX
 from rekku.testing import Bot, MemoryInterface
 from tests.road.words import reply, rows, say, texts, until
@@ -25,11 +26,13 @@ async def phone(bot: Bot) -> MemoryInterface:
     return made
 
 
-async def remind(bot: Bot, *, person: str = TRAINER_PERSON, chat: str = "owner", direct: bool = True) -> Any:
+async def remind(
+    bot: Bot, *, person: str = TRAINER_PERSON, chat: str = "owner", direct: bool = True, interface: str = "memory"
+) -> Any:
     """Hand over a reminder that the model has no words for, and wait for its turn."""
     errand = Errand("event", person, WORDS)
     name = f"event {bot.clock.monotonic()}"
-    where = Conversation("memory", chat)
+    where = Conversation(interface, chat)
     bot.model_says(reply())
     message = Message(where, User(""), "water", bot.clock.now(), message_id=name, direct=direct, errand=errand)
     receipt = await bot.running.road.gate.receive(message)
@@ -122,7 +125,27 @@ async def test_it_goes_to_a_chat_that_begins_meanwhile(bot: Bot) -> None:
     await bot.clock.advance(60)
     await until(bot, lambda: len(made.sent) == 2)
 
-    assert heard(made) == [WORDS]
+    (said,) = heard(made)
+    assert said.startswith(WORDS)
+
+
+async def test_an_interface_that_is_gone_for_good_keeps_nothing_from_its_people(
+    bot: Bot, phone: MemoryInterface
+) -> None:
+    component = registry.get(Kind.INTERFACE, "phone")
+    assert component is not None
+    await bot.running.loader.remove(component)
+    bot.interface.here = True
+    await remind(bot, interface="phone")
+    await bot.clock.advance(300)
+    assert heard(bot.interface) == [], "it may come back"
+    await bot.clock.advance(400)
+    await until(bot, lambda: bool(heard(bot.interface)))
+    await bot.running.loader.adopt(Kind.INTERFACE, "phone", phone)
+    await bot.clock.advance(100)
+
+    assert heard(bot.interface)[0].startswith(f"{WORDS}\n(This has been waiting for you for 1")
+    assert heard(phone) == []
 
 
 async def test_it_never_goes_to_another_person(bot: Bot, phone: MemoryInterface) -> None:

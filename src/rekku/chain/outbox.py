@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from typing import Any
 
 from rekku.chain.draft import Spawn
@@ -111,6 +111,8 @@ class Sender:
         """Renew what is ours, and take up what nobody looks after, or what may go elsewhere by now."""
         if await self._store.renew():
             await self.resume()
+            found = await self._store.claim_stranded(c.name for c in self._registry.of(Kind.INTERFACE))
+            self._send_elsewhere([message for message in found if message.id not in self._pending])
         self._look_elsewhere()
 
     def reachable(self, interface: str | None = None, chat_id: str | None = None) -> None:
@@ -130,8 +132,14 @@ class Sender:
         leaving = [message for message in lane.waiting if message.person_id]
         if leaving:
             lane.waiting = deque(message for message in lane.waiting if not message.person_id)
-            self._moving.update(message.id for message in leaving)
-            self._spawn(self._move(leaving), "send elsewhere")
+            self._send_elsewhere(leaving)
+
+    def _send_elsewhere(self, messages: Sequence[Outgoing]) -> None:
+        numbers = {message.id for message in messages}
+        if numbers:
+            self._pending |= numbers
+            self._moving |= numbers
+            self._spawn(self._move(messages), "send elsewhere")
 
     async def _move(self, messages: Iterable[Outgoing]) -> None:
         for message in messages:

@@ -15,6 +15,8 @@ from rekku.store.codec import dump, load
 from rekku.store.schema import INBOX, OUTBOX
 
 LEASE = timedelta(seconds=60)
+STRANDED = timedelta(minutes=10)
+"""An interface that no process has had for so long is not there."""
 OPEN = ("queued", "sending")
 LOOKED_AT = 200
 """How many of the last messages to a chat people may still react to."""
@@ -59,6 +61,16 @@ CLAIM = Statement(
         _row.status.in_(OPEN),
         _row.interface == bindparam("here"),
         or_(_row.owner == bindparam("me"), _row.lease_until <= bindparam("now")),
+    )
+    .values(owner=bindparam("me"), lease_until=bindparam("until"))
+)
+CLAIM_STRANDED = Statement(
+    update(OUTBOX)
+    .where(
+        _row.status.in_(OPEN),
+        _row.lease_until <= bindparam("long_ago"),
+        _row.interface.notin_(bindparam("here", expanding=True)),
+        _row.extra.like('%"person_id":%'),
     )
     .values(owner=bindparam("me"), lease_until=bindparam("until"))
 )
@@ -200,6 +212,15 @@ class OutboxStore:
             return []
         await self._db.write(*writes)
         return [_outgoing(row) for row in await self._db.fetch(MINE, me=self._me)]
+
+    async def claim_stranded(self, interfaces: Iterable[str]) -> list[Outgoing]:
+        """Take over what may go elsewhere and is for an interface that no process has had for a while."""
+        now, here = self._clock.now(), [*interfaces]
+        claim = CLAIM_STRANDED(me=self._me, here=here, long_ago=now - STRANDED, until=now + LEASE)
+        if not here or not (await self._db.write(claim))[0]:
+            return []
+        mine = [_outgoing(row) for row in await self._db.fetch(MINE, me=self._me)]
+        return [message for message in mine if message.person_id and message.to.interface not in here]
 
     def released(self, message: Outgoing) -> Write:
         """The write that leaves a message to whoever has its interface."""
