@@ -1,7 +1,7 @@
 """`make soak`: kill Rekku at each transition many times, and at random, on both databases; prints a table.
 
-python -m tests.crash.soak [--times 100] [--random 1000] [--reminders 1000] [--together 200] [--away 60]
-                           [--database sqlite|mariadb] [--workers 1] [--seed 2026] [--keep FOLDER]
+python -m tests.crash.soak [--times 100] [--random 1000] [--events 25] [--reminders 1000] [--together 200]
+                           [--away 60] [--database sqlite|mariadb] [--workers 1] [--seed 2026] [--keep FOLDER]
 """
 
 import argparse
@@ -30,6 +30,10 @@ from tests.crash.verdict import Verdict
 from tests.servers.mariadb import given_server, mariadbd, private_server
 
 KILLS_OF_A_LIFE = 40
+AT_INSTANTS = "at random instants, reminders being due"
+MOST_TWICE = 0.005
+"""The share of reminders that may be sent twice, by a process that died between sending and recording."""
+
 _numbers = count(1)
 
 
@@ -169,11 +173,15 @@ def _soak(database: str, told: argparse.Namespace, keep: Path) -> list[Tally]:
             ),
             ground.lead("at random", _shares(told.random), at_random),
             ground.lead(
-                f"at each of {len(EVENT_POINTS)} points of reminders, {max(1, told.times // 4)} times",
-                [len(EVENT_POINTS)] * (told.times and max(1, told.times // 4)),
+                f"at each of {len(EVENT_POINTS)} points of reminders, {told.events} times",
+                [len(EVENT_POINTS)] * told.events,
                 lambda life, n, chance: killed_at_each(life, chance.sample(EVENT_POINTS, n)),
             ),
-            ground.lead("at random, reminders being due", _shares(told.reminders), killed_at_random),
+            ground.lead(
+                AT_INSTANTS,
+                _shares(told.reminders),
+                lambda life, kills, chance: killed_at_random(life, kills, chance, at_points=0.0),
+            ),
         ]
         if base is not None and told.together:
             tallies.append(ground.together(told.together))
@@ -196,6 +204,7 @@ def main() -> int:
     options = argparse.ArgumentParser(prog="make soak", description=__doc__)
     options.add_argument("--times", type=int, default=100, help="how often to die at each point")
     options.add_argument("--random", type=int, default=1000, help="how often to die anywhere")
+    options.add_argument("--events", type=int, default=25, help="how often to die at each point of reminders")
     options.add_argument("--reminders", type=int, default=1000, help="how often to die while reminders are due")
     options.add_argument("--together", type=int, default=200, help="how often two processes die on one MariaDB")
     options.add_argument("--away", type=int, default=60, help="for how many seconds the database goes away")
@@ -211,6 +220,10 @@ def main() -> int:
         tallies = [tally for done in work for tally in done.result()]
     print(HEADER, *(tally.row() for tally in tallies), sep="\n")
     broken = sum(tally.broken for tally in tallies)
+    for tally in tallies:
+        if tally.kind == AT_INSTANTS and tally.twice > MOST_TWICE * tally.messages:
+            print(f"{tally.database}: more than {MOST_TWICE:.1%} of the reminders were sent twice")
+            broken += 1
     if not broken and told.keep is None:
         keep.rmdir()
     return 1 if broken else 0

@@ -62,22 +62,15 @@ async def test_what_is_past_is_put_right_by_the_model(bot: Bot, events: EventPlu
     assert (await row(bot, 1)).next_at == datetime(2026, 3, 1, 23, tzinfo=UTC)
 
 
-async def test_every_prompt_tells_what_its_person_waits_for_and_a_groups_only_what_is_its_own(
-    bot: Bot, events: EventPlugin
-) -> None:
-    number = await make(bot, user="ann", date="2026-03-02", time="10:00", description="the doctor " * 20)
-    bot.model_says(say("Yes."), say("Yes."), say("Yes."))
-    await bot.hears("hi", user="ann")
-    (waits,) = asked(bot)["context"]["events"]["next"]
-    await bot.hears("hi", user="ann", chat="hall", direct=False)
-    in_the_hall = asked(bot)["context"]["events"]
-    await bot.hears("hi", user="bob")
+async def test_what_events_are_about_stands_in_no_other_prompt(bot: Bot, events: EventPlugin) -> None:
+    """A model has written it, perhaps after what somebody else said; to the owner's model it could say anything."""
+    await make(bot, date="2026-03-02", time="10:00", description="see the doctor")
+    bot.clock.jump(86400 - 3600)
+    bot.model_says(say("Yes."))
+    await bot.hears("hi")
 
-    assert (waits["id"], waits["next"]) == (number, "2026-03-02 10:00 (America/New_York)")
-    assert waits["description"].startswith("the doctor")
-    assert len(waits["description"]) == 80
-    assert "next" not in in_the_hall
-    assert "next" not in asked(bot)["context"]["events"]
+    assert asked(bot)["context"]["events"] == {"now": "Monday, 2026-03-02 06:00:00 (America/New_York)"}
+    assert "doctor" not in bot.engine.prompts[-1]
 
 
 @pytest.mark.settings(ACTIVE_LLM="manual")

@@ -63,13 +63,9 @@ class EventPlugin(AIPluginBase):
     async def get_static_injection(
         self, message: Message | None = None, context_memory: Mapping[str, Any] | None = None
     ) -> Mapping[str, Any]:
-        """The time that counts for events, and the next ones of whom is talking."""
-        now, who = self.host.clock.now(), self.host.principal
-        facts: dict[str, Any] = {"now": words.clock(now, self._zone)}
-        if who is not None and message is not None:
-            waiting = await self._book.waiting(Viewer(who, message), most=TOLD)
-            facts |= {"next": [words.brief(event, now) for event in waiting]} if waiting else {}
-        return {"events": facts}
+        """The time that counts for events. Not what they are about: a model has written that, perhaps after what
+        somebody else said, and it would stand in every prompt of the trainer."""
+        return {"events": {"now": words.clock(self.host.clock.now(), self._zone)}}
 
     async def validate_payload(self, action_type: str, payload: Mapping[str, Any]) -> list[str]:
         try:

@@ -103,12 +103,12 @@ class Book:
             raise ActionError("no event has come here yet; give payload.id")
         return found[0]
 
-    async def waiting(self, viewer: Viewer, *, everybody: bool = False, most: int = SHOWN) -> list[Event]:
+    async def waiting(self, viewer: Viewer, *, everybody: bool = False) -> list[Event]:
         """The events that are still to come, the next first."""
         if everybody:
-            return await self._events(tables.ALL, most=most)
+            return await self._events(tables.ALL, most=SHOWN)
         statement = tables.OF_HERE if viewer.here else tables.OF
-        return await self._events(statement, who=viewer.principal.person_id, most=most, **viewer.here)
+        return await self._events(statement, who=viewer.principal.person_id, most=SHOWN, **viewer.here)
 
     async def told(self, viewer: Viewer, most: int) -> list[Event]:
         """The events that have come, the latest first."""

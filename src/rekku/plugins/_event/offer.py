@@ -47,7 +47,7 @@ ACTIONS: Mapping[str, Mapping[str, Any]] = {
 
 _ID: Mapping[str, Any] = {
     "type": ["integer", "string"],
-    "description": "the event's number, from context.events or event_list",
+    "description": "the event's number, from event_list",
 }
 _LAST: Mapping[str, Any] = {**_ID, "description": "the event's number; left out: the one that came last"}
 _FIELDS: Mapping[str, Mapping[str, Any]] = {
@@ -104,7 +104,7 @@ INSTRUCTIONS: Mapping[str, Mapping[str, Any]] = {
         "event",
         "Schedule a reminder, or something to do later; it comes back to you by itself. Use it whenever the person "
         "wants to be reminded, or you promise something for later. Work out date and time from context.events.now: "
-        "it is local, as all times of events are; timestamps are UTC. context.events.next: what this person waits for. "
+        "it is local, as all times of events are; other timestamps are in UTC. "
         "When input.type is `event`, one is due: say it with `message`, and do not schedule it again.",
     ),
     "event_list": _told("event_list", "List all of this person's events that are to come, and those that came lately."),

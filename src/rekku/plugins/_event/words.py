@@ -8,9 +8,6 @@ from rekku.core.clock import span
 from rekku.plugins._event.calendar import MOST_COUNTED, Rule, wall_time
 from rekku.plugins._event.tables import Event
 
-BRIEF = 80
-"""Characters of a description in every prompt."""
-
 ON_TIME = timedelta(minutes=1)
 """What goes out within this time is not called late."""
 
@@ -46,12 +43,6 @@ def told(event: Event, now: datetime) -> dict[str, Any]:
 def clock(now: datetime, zone: str) -> str:
     """The present as a model needs it: weekday, date, time and zone."""
     return f"{wall_time(now, zone):%A, %Y-%m-%d %H:%M:%S} ({zone})"
-
-
-def brief(event: Event, now: datetime) -> dict[str, Any]:
-    """An event in every prompt: enough to speak of it, and to change or cancel it."""
-    text = event.description
-    return {**told(event, now), "description": text if len(text) <= BRIEF else f"{text[: BRIEF - 1]}…"}
 
 
 def line(event: Event, now: datetime) -> str:
