@@ -163,6 +163,19 @@ class People:
         rows = await self._db.fetch(CHAT_ROWS, most=most)
         return [_chat(row) for row in rows]
 
+    async def own_chats(self, person_id: str) -> list[Conversation]:
+        """A person's direct chats, the one last active first. Whose a chat is, is decided by the settings of now: one
+        that has become somebody else's, or whose person has no account there any more, is not among them."""
+        accounts = await self.accounts()
+        own = {a.interface for a in accounts if self._person(a) == person_id and self._role(a) is not Role.BLOCKED}
+        others = {(a.interface, a.user_id) for a in accounts if self._person(a) != person_id}
+        return [
+            chat.where
+            for chat in await self.chats()
+            if chat.direct and chat.person_id == person_id and chat.where.interface in own
+            if (chat.where.interface, chat.where.chat_id) not in others
+        ]
+
     async def forget(self, person_id: str, dry_run: bool) -> dict[str, int]:
         """Erase a person: words, accounts, chats, turns. Counts of rows by what they were."""
         kept_under = {a.person_id for a in await self.accounts() if self._person(a) == person_id} | {person_id}
