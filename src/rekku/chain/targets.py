@@ -47,7 +47,6 @@ class Targets:
         own = [c for c in chats if c.direct and c.person_id == who.person_id]
         return own + [c for c in chats if (c.where.interface, c.where.chat_id) == (here.interface, here.chat_id)]
 
-
     async def _tagged(self, chats: Sequence[Chat], target: str | None) -> list[Chat]:
         """The direct chats of whoever has the @tag; on most platforms only one person can, unlike a name."""
         tag = (target or "").strip()

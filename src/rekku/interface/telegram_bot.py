@@ -77,7 +77,8 @@ class TelegramBot(InterfaceBase):
 
     async def stop(self) -> None:
         """Hang up."""
-        bot, self._bot, self._writer = self._bot, None, None
+        bot, self._bot = self._bot, None
+        self._writer = self._feed = self._menu = None
         if bot is not None:
             await bot.shutdown()
 

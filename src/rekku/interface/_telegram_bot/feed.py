@@ -61,9 +61,10 @@ class Feed:
         waited_for = 0
         wait = FIRST_WAIT
         while True:
+            patience = 0 if self.trouble else LONG_POLL  # after trouble it is first seen whether that is over
             try:
                 updates = await self._bot.get_updates(
-                    offset=offset, timeout=LONG_POLL, allowed_updates=WANTED, read_timeout=LONG_POLL + 10
+                    offset=offset, timeout=patience, allowed_updates=WANTED, read_timeout=patience + 10
                 )
             except TelegramError as error:
                 trouble, wait = trouble_of(error, wait)
