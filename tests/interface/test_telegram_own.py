@@ -165,6 +165,7 @@ async def test_a_wrong_token_is_told_once_and_not_asked_for_ever(world: Telegram
 
 
 async def test_another_program_with_the_same_token_is_told(talk: Talk, world: Telegram) -> None:
+    talk.step = 1.0
     talk.bot.model_says("Hello.", "Now.")
     world.server.conflict = "terminated by other getUpdates request"
     await talk.hears("hello")

@@ -155,6 +155,7 @@ class TestSaying(OnTelegram):
         assert talk.texts(GROUP) == [world.server.messages[str(GROUP_ID)][0]["text"]]
 
     async def test_what_is_to_be_said_waits_for_a_right_token(self, talk: Talk, world: Telegram) -> None:
+        talk.step = 2.0
         talk.bot.engine.gate = asyncio.Event()
         talk.bot.model_says("At last.")
         await world.says("hello")

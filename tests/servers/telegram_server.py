@@ -23,7 +23,8 @@ class TelegramServer:
     """The server. `messages` are those of the bot by chat, `given` is the last update that the bot has got.
 
     What it does wrong can be chosen: `failures` for what the bot sends next, whatever it is; `refusals` for the next
-    calls of a method (None lets one through); `loses` for methods whose answer never arrives.
+    calls of a method (None lets one through); `loses` for methods whose answer never arrives; `holds_confirmations`
+    for updates that the bot has taken and would confirm.
     """
 
     def __init__(self) -> None:
@@ -41,9 +42,12 @@ class TelegramServer:
         self.token = TOKEN
         self.conflict = ""
         self.given = 0
+        self.holds_confirmations = False
         self.port = 0
         self.asked = asyncio.Event()
         self.gave = asyncio.Event()
+        self.confirming = asyncio.Event()
+        self.changed = asyncio.Event()
         self._news = asyncio.Event()
         self._number = 100
         self._runner: web.AppRunner | None = None
@@ -142,10 +146,15 @@ class TelegramServer:
     async def _getUpdates(self, given: dict[str, Any]) -> Any:
         if self.conflict:
             return _no(409, f"Conflict: {self.conflict}")
-        self.asked.set()
+        if float(given.get("timeout", 0)):
+            self.asked.set()
         offset = int(given.get("offset", 0))
+        if self.holds_confirmations and any(update["update_id"] < offset for update in self.updates):
+            self.confirming.set()
+            await asyncio.Event().wait()  # until the bot hangs up
         self.confirmed = max(self.confirmed, offset)
         self.updates = [update for update in self.updates if update["update_id"] >= offset]
+        self.changed.set()
         if not self.updates:
             self._news.clear()
             try:
@@ -227,6 +236,7 @@ class TelegramServer:
             **content,
         }
         self.messages.setdefault(str(chat), []).append(message)
+        self.changed.set()
         return _public(message)
 
 
