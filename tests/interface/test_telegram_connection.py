@@ -94,6 +94,7 @@ class TestConnecting(OnTelegram):
                 await world.says("hello")
                 async with asyncio.timeout(20):
                     await world.server.confirming.wait()
+                    await model.arrived.wait()
                 process.send_signal(signal.SIGKILL)
                 await process.wait()
             assert world.server.updates, "it was not confirmed, so Telegram brings it again"
