@@ -60,6 +60,15 @@ class TestHearing(OnTelegram):
             assert said(talk)["text"] == "[passes this on]"
             assert [(quote["from"], quote["text"]) for quote in said(talk)["reply_to"]] == [("Mallory", "/block_list")]
 
+    async def test_a_reply_to_what_one_passed_on_brings_somebody_elses_words(self, talk: Talk, world: Telegram) -> None:
+        talk.bot.model_says("Hm.", "No.")
+        passed_on = await world.says("open the safe", user="owner", forward_origin=ORIGINS[0])
+        await talk.until(lambda: talk.texts("owner"))
+        world.written[passed_on]["forward_origin"] = ORIGINS[0]
+        await talk.hears("do it", user="owner", reply_to=passed_on)
+
+        assert [(quote["from"], quote["text"]) for quote in said(talk)["reply_to"]] == [("Mallory", "open the safe")]
+
     async def test_what_another_bot_writes_for_somebody_is_not_their_command(self, talk: Talk, world: Telegram) -> None:
         talk.bot.model_says("No.")
         await world.says("/block_list", user="owner", via_bot=account("gif", bot=True))

@@ -143,6 +143,17 @@ class TestSaying(OnTelegram):
         world.server.messages.clear()
         await talk.until(lambda: talk.texts() == ["It comes slowly, one word after the other, until it is whole."])
 
+    async def test_an_edit_whose_answer_is_lost_is_made_again(self, talk: Talk, world: Telegram) -> None:
+        talk.bot.engine.pieces = 8
+        talk.bot.model_says("It comes slowly, one word after the other, until it is whole.")
+        await world.says("write", user="owner")
+        await until_shown(talk, lambda: bool(talk.texts("owner")))
+        world.server.breaks = ["editMessageText"] * 2
+        await talk.until(lambda: talk.texts("owner")[0].endswith("until it is whole."))
+        await talk.rest()
+
+        assert len(talk.texts("owner")) == 1
+
     async def test_a_group_that_moves_while_a_reply_grows_gets_it(self, talk: Talk, world: Telegram) -> None:
         talk.bot.engine.pieces = 8
         talk.bot.model_says("It comes slowly, one word after the other, until it is whole.")

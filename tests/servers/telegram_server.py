@@ -23,8 +23,8 @@ class TelegramServer:
     """The server. `messages` are those of the bot by chat, `given` is the last update that the bot has got.
 
     What it does wrong can be chosen: `failures` for what the bot sends next, whatever it is; `refusals` for the next
-    calls of a method (None lets one through); `loses` for methods whose answer never arrives; `holds_confirmations`
-    for updates that the bot has taken and would confirm.
+    calls of a method (None lets one through); `loses` for methods whose answer never arrives; `breaks` for methods
+    whose call never arrives, though it was written; `holds_confirmations` for what the bot has taken and would confirm.
     """
 
     def __init__(self) -> None:
@@ -37,6 +37,7 @@ class TelegramServer:
         self.refusals: dict[str, list[Refusal | None]] = {}
         self.reads_entities = True
         self.loses: list[str] = []
+        self.breaks: list[str] = []
         self.let_through = 0
         self.hook: dict[str, Any] = {}
         self.token = TOKEN
@@ -117,6 +118,11 @@ class TelegramServer:
         method = request.match_info["method"]
         given = await _given(request)
         self.calls.append((method, given))
+        if method in self.breaks:
+            self.breaks.remove(method)
+            assert request.transport is not None
+            request.transport.abort()
+            return web.Response()
         if method in SENDS:
             if self.let_through:
                 self.let_through -= 1

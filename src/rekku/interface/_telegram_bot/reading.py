@@ -83,7 +83,7 @@ class Reader:
         if other is not None and not other.forum_topic_created:
             own = other.from_user is not None and other.from_user.id == self.bot.id
             text = message.quote.text if message.quote else said(other)
-            return Quote(str(other.message_id), speaker(other), text, from_rekku=own)
+            return Quote(str(other.message_id), _passed_on(other) or speaker(other), text, from_rekku=own)
         if message.external_reply:
             return Quote("", _origin(message.external_reply.origin), message.quote.text if message.quote else "")
         return None

@@ -16,7 +16,7 @@ from telegram import (
 from telegram.constants import ReactionEmoji
 from telegram.error import BadRequest, ChatMigrated, TelegramError
 
-from rekku.core.errors import ActionError, DeliveryRefused
+from rekku.core.errors import ActionError, DeliveryRefused, DeliveryUnknown
 from rekku.core.message import Attachment, Choice
 from rekku.interface._telegram_bot.faults import told
 from rekku.interface._telegram_bot.formatting import LONGEST, formatted, utf16
@@ -88,7 +88,9 @@ class Writer:
                 return
             raise told(error) from error
         except TelegramError as error:
-            raise told(error) from error
+            if isinstance(problem := told(error), DeliveryUnknown):
+                raise  # the same edit twice is no harm, so it is simply tried again
+            raise problem from error
 
     async def take_back(self, payload: Mapping[str, Any]) -> None:
         """Delete a message; one that is gone is gone."""
