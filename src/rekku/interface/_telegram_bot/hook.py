@@ -7,7 +7,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -105,7 +105,8 @@ class Hook:
         if info.url != self._where.url:
             log.warning("Another program has changed the web hook of this bot; it is set again.")
             return None
-        failed = info.pending_update_count and info.last_error_date and info.last_error_date > set_at
+        lately = max(set_at, self._clock.now() - timedelta(seconds=2 * LOOK))
+        failed = info.pending_update_count and info.last_error_date and info.last_error_date > lately
         why = f"Telegram cannot bring messages to TELEGRAM_WEBHOOK_URL: {info.last_error_message}"
         self._feed.note(why if failed else "")
         return set_at
