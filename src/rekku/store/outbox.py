@@ -99,7 +99,7 @@ LAST_TURN = Statement(
     .limit(1)
 )
 LAST_OF_CHAT = Statement(
-    select(_row.platform_id, _row.progress, _row.text)
+    select(_row.platform_id, _row.progress, _row.text, _row.thread_id)
     .where(_row.interface == bindparam("interface"), _row.chat_id == bindparam("chat_id"))
     .order_by(_row.id.desc())
     .limit(bindparam("most"))
@@ -247,13 +247,14 @@ class OutboxStore:
         )
         return rows[0].turn_id if rows else None
 
-    async def text_of(self, where: Conversation, platform_id: str) -> str:
-        """What a message with this id on its platform says, if it is one of Rekku's last in a chat; else ""."""
+    async def said(self, where: Conversation, platform_id: str) -> tuple[Conversation, str] | None:
+        """What a message with this id on its platform says, and in which thread, if it is one of Rekku's last in a
+        chat; else None."""
         rows = await self._db.fetch(LAST_OF_CHAT, interface=where.interface, chat_id=where.chat_id, most=LOOKED_AT)
         for row in rows:
             if platform_id and (platform_id == row.platform_id or platform_id in load(row.progress or "[]")):
-                return str(row.text)
-        return ""
+                return Conversation(where.interface, where.chat_id, row.thread_id), str(row.text)
+        return None
 
     async def waiting(self) -> int:
         """How many messages are not delivered yet."""
