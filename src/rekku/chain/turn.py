@@ -82,10 +82,11 @@ class OpenTurn:
             self._scope = None
 
     def put(self, message: Outgoing) -> None:
-        """Add a message that goes out with the next commit; the draft, if there is one, becomes the first answer."""
+        """Add a message that goes out with the next commit; the draft, if there is one, becomes the first answer that
+        has words."""
         if message.to == self.conversation and self.message.errand is None:
             message.answers = self.message.message_id
-        if self.drafted is not None and message.to == self.conversation:
+        if self.drafted is not None and message.to == self.conversation and message.text.strip():
             drafted, self.drafted = self.drafted, None
             message.id, message.platform_id = drafted.id, drafted.platform_id
             message.drafted, message.shown = True, drafted.shown
@@ -103,7 +104,7 @@ class OpenTurn:
             started_at=self.started_at,
             finished_at=at,
             outcome=outcome,
-            replies=tuple(message.text for message in self.sent),
+            replies=tuple(text for message in self.sent if (text := self._reply(message))),
             deeds=tuple(deed for step in self.steps for deed in step.deeds),
             fields={key: value for step in self.steps for key, value in step.fields.items()},
             engine=last.engine if last else "",
@@ -111,6 +112,10 @@ class OpenTurn:
             prompt_tokens=sum(step.prompt_tokens for step in self.steps),
             completion_tokens=sum(step.completion_tokens for step in self.steps),
         )
+
+    def _reply(self, message: Outgoing) -> str:
+        """What a message said; a recording for another chat is not repeated, for who reads here did not hear it."""
+        return message.said if message.to == self.conversation else message.text
 
 
 @dataclass(eq=False, slots=True)
