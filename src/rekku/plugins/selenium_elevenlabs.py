@@ -113,14 +113,15 @@ class SeleniumElevenlabsPlugin(AIPluginBase):
         return problems
 
     async def handle_custom_action(self, action_type: str, payload: Mapping[str, Any]) -> str:
+        text = str(payload["message"])
         places = await self._resolved(payload.get("destinations") or [])
         left = self.host.sends_left
         if left is not None and len(places) > left:
             raise ActionError(f"this turn may send {left} more messages, not {len(places)}; nothing was spoken")
-        speech = await self._in_turn(str(payload["message"]))
+        speech = await self._in_turn(text)
         if speech.credits is not None:
             await self._tell_owner(f"ElevenLabs: {speech.credits} credits are left.")
-        return await self._sent(speech, str(payload["message"]), places)
+        return await self._sent(speech, text, places)
 
     async def _resolved(self, places: Sequence[Mapping[str, Any]]) -> list[Conversation | None]:
         """The conversations that are meant, checked before anything is spent; None for the turn's own."""
@@ -128,7 +129,11 @@ class SeleniumElevenlabsPlugin(AIPluginBase):
         for place in places:
             thread = place.get("thread_id")
             where = (str(place["interface"]), str(place["chat_id"]), None if thread in (None, "") else str(thread))
-            found.append(await self.host.resolve(*where))
+            try:
+                found.append(await self.host.resolve(*where))
+            except ActionError as error:
+                told = (problem.replace("payload.target", "payload.destinations") for problem in error.problems)
+                raise ActionError(*told) from None
         return list(dict.fromkeys(found)) or [None]
 
     async def _in_turn(self, text: str) -> Speech:

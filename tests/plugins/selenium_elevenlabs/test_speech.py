@@ -2,6 +2,7 @@
 
 import pytest
 
+from rekku.core.registry import Kind
 from rekku.plugins._selenium_elevenlabs import page
 from rekku.testing import Bot
 from tests.plugins.selenium_elevenlabs.speeches import (
@@ -87,7 +88,10 @@ async def test_a_speech_that_is_never_ready_is_given_up(
         ({"message": " "}, "payload.message is empty"),
         ({"destinations": [{"interface": "memory"}]}, "payload.destinations must be a list of"),
         ({"destinations": "owner"}, "payload.destinations must be a list"),
-        ({"destinations": [{"interface": "memory", "chat_id": "nobody"}]}, "no chat 'nobody' on memory is known"),
+        (
+            {"destinations": [{"interface": "memory", "chat_id": "nobody"}]},
+            "payload.destinations: no chat 'nobody' on memory is known",
+        ),
         ({"destinations": [{"interface": "memory", "chat_id": "a"}] * 6}, "may name 5 places"),
     ],
 )
@@ -118,5 +122,8 @@ async def test_strangers_are_not_offered_it(bot: Bot, elevenlabs: ElevenLabs) ->
 
 @pytest.mark.settings(REKKU_SELENIUM_CHROMIUM="/nowhere/chromium")
 async def test_without_a_browser_it_says_what_to_install(bot: Bot, elevenlabs: ElevenLabs) -> None:
+    component = bot.running.registry.get(Kind.PLUGIN, "selenium_elevenlabs")
+    assert component is not None
+    assert "no Chromium is found (Debian: apt install chromium" in await component.members.call("health")
     assert "no Chromium is found (Debian: apt install chromium" in await refused(bot)
     assert elevenlabs.happened() == []

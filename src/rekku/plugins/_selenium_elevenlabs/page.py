@@ -1,5 +1,6 @@
 """A speech on ElevenLabs' page: log in, write, generate, download. Every wait is bounded."""
 
+import logging
 import re
 import threading
 import time
@@ -27,6 +28,8 @@ from rekku.plugins._selenium_elevenlabs.speech import LARGEST, TOO_LARGE, NoSpee
 if TYPE_CHECKING:
     from selenium.webdriver.chrome.webdriver import WebDriver
     from selenium.webdriver.remote.webelement import WebElement
+
+log = logging.getLogger(__name__)
 
 LONGEST_WAIT = 30.0
 """Seconds until something must be there that the page shows at once."""
@@ -98,13 +101,14 @@ class Page:
             file = self._downloaded(downloads)
             return Speech(file.read_bytes(), f"speech{file.suffix}", KINDS[file.suffix], self._credits())
         except failures() as error:
-            if self._ended.is_set():
-                raise NoSpeechError(CANCELLED) from error
+            self._go_on()
+            log.warning("The browser failed.", exc_info=error)
             why = str(getattr(error, "msg", "") or type(error).__name__).splitlines()[0]
             raise self._trouble(f"the browser failed ({why[:LONGEST_COMPLAINT]})") from error
 
     def _arrive(self) -> None:
         """Open the page for speeches, logged in."""
+        self._go_on()
         self._driver.get(self._base + SPEECH_PAGE)
         if self._first(EDITOR, EMAIL) == EMAIL:
             self._log_in()
@@ -137,10 +141,10 @@ class Page:
                 continue
             if self._seen(EMAIL):
                 return None
-            if said := self._complaints() - before:
-                raise NoSpeechError(f"ElevenLabs says: {min(said)}", self._picture(), for_owner=True)
             if made := next((button for button in self._all(DOWNLOAD) if button not in earlier), None):
                 return made
+            if said := self._complaints() - before:
+                raise self._trouble(f"ElevenLabs says: {min(said)}")
         raise self._trouble("ElevenLabs did not finish the speech in time")
 
     def _set(self, field: "WebElement", text: str) -> str:
@@ -159,11 +163,16 @@ class Page:
         """A look every now and then, for so long. Raises NoSpeechError when nobody waits any more."""
         until = min(time.monotonic() + seconds, self._until)
         while True:
+            self._go_on()
             yield
             if time.monotonic() >= until:
                 return
-            if self._ended.wait(LOOK_EVERY):
-                raise NoSpeechError(CANCELLED)
+            self._ended.wait(LOOK_EVERY)
+
+    def _go_on(self) -> None:
+        """Raises NoSpeechError if nobody waits any more."""
+        if self._ended.is_set():
+            raise NoSpeechError(CANCELLED)
 
     def _first(self, *wanted: str) -> str:
         """Which of these can be seen first. Raises NoSpeechError if none can."""

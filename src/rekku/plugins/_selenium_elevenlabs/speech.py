@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 from rekku.core.errors import ActionError
 
-LARGEST = 50_000_000
-"""Bytes that a recording may have: no chat takes more."""
+LARGEST = 10_000_000
+"""Bytes that a recording may have: more than 3,000 characters of MP3 need, and what a MariaDB takes in one row as it is
+set by default."""
 
 TOO_LARGE = f"the recording has more than {LARGEST // 1_000_000} MB; speak less at once"
 
