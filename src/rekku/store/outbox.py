@@ -127,6 +127,7 @@ class Outgoing:
     created_at: datetime
     turn_id: int | None = None
     status: str = "queued"
+    words: str = ""
     reply_to: str = ""
     answers: str = ""
     attachments: Sequence[Attachment] = ()
@@ -142,9 +143,17 @@ class Outgoing:
     late: str = ""
     shown: str = field(default="", repr=False)
 
+    @property
+    def said(self) -> str:
+        """What history keeps of it: its text, or what its files say, or at least which files they are."""
+        if self.text.strip():
+            return self.text
+        return self.words or " ".join(f"[{file.kind}: {file.name}]" for file in self.attachments)
+
     def extra(self) -> str:
         """What has no column of its own, as JSON."""
         more = {
+            "words": self.words,
             "reply_to": self.reply_to,
             "answers": self.answers,
             "files": [[f.kind, f.name, f.mime, base64.b64encode(f.data).decode()] for f in self.attachments],
@@ -280,6 +289,7 @@ def _outgoing(row: Any) -> Outgoing:
         created_at=row.created_at,
         turn_id=row.turn_id,
         status=row.status,
+        words=extra.get("words", ""),
         reply_to=extra.get("reply_to", ""),
         answers=extra.get("answers", ""),
         attachments=tuple(Attachment(k, n, m, base64.b64decode(d)) for k, n, m, d in extra.get("files", ())),
