@@ -102,17 +102,7 @@ class Discord:
                 return GROUP
             found = "4" + thread.lstrip("t").rjust(17, "0")
             if found not in self.server.channels:
-                meta = {
-                    "archived": False,
-                    "auto_archive_duration": 60,
-                    "archive_timestamp": "2026-01-01T00:00:00+00:00",
-                    "locked": False,
-                }
-                self.server.channels[found] = {
-                    "id": found, "type": 11, "name": thread, "guild_id": GUILD, "parent_id": GROUP, "owner_id": "1",
-                    "thread_metadata": meta, "message_count": 0, "member_count": 1, "rate_limit_per_user": 0,
-                    "last_message_id": None, "flags": 0, "total_message_sent": 0,
-                }  # fmt: skip
+                self.open_thread(found, thread)
             return found
         found = "3" + number(user)[1:]
         person = account(user.capitalize(), number=number(user))
@@ -120,6 +110,20 @@ class Discord:
             found, {"id": found, "type": 1, "recipients": [person], "last_message_id": None, "flags": 0}
         )
         return found
+
+    def open_thread(self, number: str, name: str) -> None:
+        """A thread hangs on the group's channel from now on."""
+        meta = {
+            "archived": False,
+            "auto_archive_duration": 60,
+            "archive_timestamp": "2026-01-01T00:00:00+00:00",
+            "locked": False,
+        }
+        self.server.channels[number] = {
+            "id": number, "type": 11, "name": name, "guild_id": GUILD, "parent_id": GROUP, "owner_id": "1",
+            "thread_metadata": meta, "message_count": 0, "member_count": 1, "rate_limit_per_user": 0,
+            "last_message_id": None, "flags": 0, "total_message_sent": 0,
+        }  # fmt: skip
 
     async def edits(self, message_id: str, text: str) -> None:
         message = self.server.find(message_id)
@@ -140,7 +144,7 @@ class Discord:
         told = {
             "id": self.server.number(), "application_id": ME, "type": kind, "token": "t", "version": 1,
             "channel_id": channel, "channel": self.server.channels[channel], "locale": "en-US", "entitlements": [],
-            "user": account(user.capitalize(), number=number(user)), "authorizing_integration_owners": {},
+            "user": account(user.capitalize(), number=number(user)), "authorizing_integration_owners": {}, "context": 1,
             "attachment_size_limit": 1, **more,
         }  # fmt: skip
         await self.server.happens("INTERACTION_CREATE", told)
