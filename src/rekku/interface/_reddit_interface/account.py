@@ -5,12 +5,13 @@ This module and `faults` import asyncpraw, which takes a while: they are loaded 
 
 import asyncio
 import logging
+from base64 import b64encode
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
 import asyncpraw
-from aiohttp import ClientResponse, encode_basic_auth
+from aiohttp import ClientResponse
 from asyncprawcore import Requestor, ScriptAuthorizer, Session, TrustedAuthenticator, session
 from asyncprawcore.exceptions import AsyncPrawcoreException, RequestException
 
@@ -32,7 +33,7 @@ class Authenticator(TrustedAuthenticator):
     """Names the app in a header: aiohttp's own way of doing it, which asyncprawcore takes, will be gone."""
 
     def _auth(self) -> Any:
-        return encode_basic_auth(self.client_id, self.client_secret)
+        return "Basic " + b64encode(f"{self.client_id}:{self.client_secret}".encode()).decode()
 
 
 class Once(Requestor):
