@@ -136,7 +136,7 @@ async def test_what_is_read_is_marked_as_read_only_when_it_is_kept(talk: Talk, w
         tries.append(world.server.inbox[-1].unread)
         raise StoreError("the database is away")
 
-    gate._keep = refuse  # type: ignore[method-assign,assignment]
+    gate._keep = refuse  # type: ignore[method-assign]
     await world.says("hello")
     await talk.until(lambda: len(tries) > 2)
     assert all(tries)
@@ -235,16 +235,17 @@ async def test_a_locked_thread_is_told_to_the_owner(talk: Talk, world: Reddit) -
 
 
 @pytest.mark.parametrize(
-    ("setting", "words"),
+    ("setting", "value", "words"),
     [
-        ("REDDIT_PASSWORD", "does not accept REDDIT_USERNAME with REDDIT_PASSWORD"),
-        ("REDDIT_CLIENT_SECRET", "does not accept REDDIT_CLIENT_ID with REDDIT_CLIENT_SECRET"),
+        ("REDDIT_PASSWORD", "a-wrong-secret", "does not accept REDDIT_USERNAME with REDDIT_PASSWORD"),
+        ("REDDIT_CLIENT_SECRET", "a-wrong-secret", "does not accept REDDIT_CLIENT_ID with REDDIT_CLIENT_SECRET"),
+        ("REDDIT_USER_AGENT", "rekku", "wants a longer REDDIT_USER_AGENT"),
     ],
 )
 async def test_wrong_credentials_are_told_and_not_tried_without_end(
-    world: Reddit, bot_home: Path, setting: str, words: str
+    world: Reddit, bot_home: Path, setting: str, value: str, words: str
 ) -> None:
-    settings = {**ALONE, **world.settings, setting: "a-wrong-secret"}
+    settings = {**ALONE, **world.settings, setting: value}
     async with bot_at(bot_home, settings, interfaces=["reddit_interface"]) as bot:
         talk = Talk(world, bot)
         await talk.until(lambda: words in health(bot))

@@ -66,6 +66,7 @@ class RedditInterface(InterfaceBase):
         self._writer: Writer | None = None
         self._looker: Looker | None = None
         self._feed: Feed | None = None
+        self._trouble = "not connected to Reddit yet"
         self._first_words: asyncio.Queue[tuple[str, Conversation, asyncio.Future[None]]] = asyncio.Queue()
 
     def get_interface_id(self) -> str:
@@ -85,7 +86,7 @@ class RedditInterface(InterfaceBase):
             await account.close()
 
     def health(self) -> str:
-        return "not connected to Reddit yet" if self._feed is None else self._feed.trouble
+        return self._trouble if self._feed is None else self._feed.trouble
 
     def split_message(self, text: str) -> Sequence[str]:
         from rekku.interface._reddit_interface.writing import for_reddit
@@ -162,13 +163,19 @@ class RedditInterface(InterfaceBase):
         """Connect, then look into the inbox for ever."""
         await in_thread(_load)
         from rekku.interface._reddit_interface.account import Account
+        from rekku.interface._reddit_interface.faults import Fault
         from rekku.interface._reddit_interface.feed import Feed
         from rekku.interface._reddit_interface.looking import Looker
         from rekku.interface._reddit_interface.reading import Reader
         from rekku.interface._reddit_interface.writing import Writer
 
         clock, seen = self.host.clock, Seen(self.host.database)
-        self._account = account = Account(self.host.settings, clock)
+        try:
+            self._account = account = Account(self.host.settings, clock)
+        except Fault as fault:
+            self._trouble = fault.words
+            log.error("%s.", fault.words)
+            return
         self._writer, self._looker = Writer(account, seen, clock), Looker(account, clock)
         reader = Reader(INTERFACE, account, seen, clock)
         self._feed = Feed(account, reader, seen, clock, self.host.receive, self.host.reachable)

@@ -73,17 +73,19 @@ class Client(asyncpraw.Reddit):
         config = self.config
         app = Authenticator(requestor=requestor, client_id=config.client_id, client_secret=config.client_secret or "")
         user = ScriptAuthorizer(authenticator=app, username=config.username, password=config.password)
-        self._core = session(authorizer=user, window_size=config.window_size)
+        self._core = session(authorizer=user, window_size=config.window_size)  # type: ignore[assignment]
 
 
 class Account:
-    """The account. `me` is its id (t2_…), known after `log_in`. Use it in one event loop."""
+    """The account. `me` is its id (t2_…), known after `log_in`. Use it in one event loop. Making it may raise Fault."""
 
     def __init__(self, settings: Mapping[str, Any], clock: Clock) -> None:
         self.name: str = settings["REDDIT_USERNAME"]
         self.me = ""
         base = (settings["REDDIT_URL"] or "").rstrip("/")
         self.base = base or REDDIT
+        if len(settings["REDDIT_USER_AGENT"]) < Requestor.MIN_USER_AGENT_LENGTH:
+            raise Fault(Fate.REFUSED, "Reddit wants a longer REDDIT_USER_AGENT", of_the_owner=True)
         self._reddit = Client(
             client_id=settings["REDDIT_CLIENT_ID"],
             client_secret=settings["REDDIT_CLIENT_SECRET"],

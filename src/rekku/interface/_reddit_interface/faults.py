@@ -79,8 +79,6 @@ def fault_of(error: BaseException, *, writes: bool) -> Fault:
             return Fault(Fate.REFUSED, "Reddit does not let this account in", of_the_owner=True)
         case core.InsufficientScope():
             return Fault(Fate.REFUSED, "the Reddit app lacks the permission for it", of_the_owner=True)
-        case core.InvalidInvocation():
-            return Fault(Fate.REFUSED, "Reddit wants a longer REDDIT_USER_AGENT", of_the_owner=True)
         case core.TooManyRequests(retry_after=after):
             return Fault(Fate.LATER, "it wants fewer requests", float(after) if after else UNTOLD_WAIT)
         case core.ServerError() | core.BadJSON():

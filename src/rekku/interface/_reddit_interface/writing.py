@@ -11,7 +11,7 @@ from typing import Any
 
 from rekku.core.clock import Clock
 from rekku.core.errors import DeliveryDelayed, DeliveryRefused
-from rekku.core.text import CODE, open_links
+from rekku.core.text import open_links, outside_code
 from rekku.interface._reddit_interface.account import Account
 from rekku.interface._reddit_interface.faults import Fate, Fault
 from rekku.interface._reddit_interface.seen import Seen
@@ -33,12 +33,7 @@ PERSON = "t2_"
 
 def for_reddit(markdown: str) -> str:
     """The text as Reddit's Markdown: nobody is called by name, and no link hides where it goes."""
-    done, at = [], 0
-    text = open_links(markdown)
-    for code in CODE.finditer(text):
-        done += [_plain(text[at : code.start()]), code[0]]
-        at = code.end()
-    return "".join([*done, _plain(text[at:])])
+    return outside_code(open_links(markdown), _plain)
 
 
 def _plain(text: str) -> str:

@@ -62,7 +62,7 @@ class Client(asyncpraw.Reddit):
         config = self.config
         app = Authenticator(requestor=requestor, client_id=config.client_id, client_secret=config.client_secret or "")
         user = ScriptAuthorizer(authenticator=app, username=config.username, password=config.password)
-        self._core = session(authorizer=user, window_size=config.window_size)
+        self._core = session(authorizer=user, window_size=config.window_size)  # type: ignore[assignment]
 
 
 def changes(url: str) -> bool:
