@@ -100,6 +100,7 @@ async def questions(home: Path, server: MariaServer | None, sizes: Sequence[int]
         await measure("make one", lambda: db.write(event(FAR)))
         await measure("find what is due", lambda: db.fetch(tables.DUE, now=now, most=100))
         await measure("the next instant", lambda: db.fetch(tables.NEXT))
+        await measure("how it ended", lambda: db.fetch(tables.UNSETTLED, after="", most=100))
         await measure("one person's", lambda: db.fetch(tables.OF, who="person 7", most=30))
     await db.close()
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rekku.chain.fate import fate_of
 from rekku.chain.road import Road
 from rekku.chain.turn import current, prompting
 from rekku.core.clock import Clock
@@ -19,6 +20,7 @@ from rekku.core.people import Person
 from rekku.core.principal import Principal
 from rekku.core.registry import Kind
 from rekku.core.settings import Settings
+from rekku.core.turn import Fate
 from rekku.home import FILES
 from rekku.lifecycle import Supervisor
 
@@ -80,6 +82,10 @@ class ComponentHost:
     async def receive(self, message: Message) -> Receipt:
         """Hand over a message that arrived."""
         return await self.road.gate.receive(message)
+
+    async def fate(self, message: Message) -> Fate | None:
+        """What became of a message that was handed over."""
+        return await fate_of(message, self.road.inbox_store, self.road.outbox_store)
 
     async def reacted(self, where: Conversation, user: User, message_id: str, emoji: str) -> None:
         """A person reacted to a message of Rekku's."""

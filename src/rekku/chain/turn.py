@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from rekku.chain.draft import Draft
 from rekku.core.database import Write
@@ -22,6 +22,10 @@ current: ContextVar["Doing | None"] = ContextVar("doing", default=None)
 
 prompting: ContextVar[Principal | None] = ContextVar("prompting", default=None)
 """Whose prompt is being built in this context."""
+
+
+MUCH_LATER = timedelta(minutes=1)
+"""What comes so much later than it should says so."""
 
 
 class TurnCancelled(Exception):
@@ -83,8 +87,13 @@ class OpenTurn:
 
     def put(self, message: Outgoing) -> None:
         """Add a message that goes out with the next commit; the draft, if there is one, becomes the first answer."""
-        if message.to == self.conversation and self.message.errand is None:
+        errand = self.message.errand
+        if message.to == self.conversation and errand is None:
             message.answers = self.message.message_id
+        elif message.to == self.conversation and errand is not None:
+            message.person_id = self.principal.person_id
+            waited = self.started_at - self.message.at >= MUCH_LATER
+            message.since = self.message.at if waited else message.created_at
         if self.drafted is not None and message.to == self.conversation:
             drafted, self.drafted = self.drafted, None
             message.id, message.platform_id = drafted.id, drafted.platform_id

@@ -4,6 +4,7 @@ import logging
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from rekku.chain.outbox import Sender
 from rekku.chain.permission import Rules
@@ -119,10 +120,11 @@ class Voice:
         *,
         attachments: Sequence[Attachment] = (),
         choices: Sequence[Choice] = (),
+        person_id: str = "",
     ) -> None:
         """Say something that is no part of the conversation's history (the answer to a command, a notice).
 
-        `also` is committed with it.
+        `also` is committed with it. With a `person_id` it may go to another direct chat of that person.
         """
         message = Outgoing(
             self._next_id(),
@@ -133,6 +135,7 @@ class Voice:
             attachments=attachments,
             choices=choices,
             quiet=True,
+            person_id=person_id,
         )
         await self._db.write(self._outbox.added(message), *also)
         self._sender.queue([message], original)
@@ -155,22 +158,15 @@ class Voice:
         now = self._clock.now()
         last = self._noticed.get(text)
         again = last is not None and now - last < SAME_NOTICE
-        where = None if again else await self._trainer_chat()
-        if where is None:
+        chats = [] if again else await self._people.own_chats(TRAINER_PERSON)
+        if not chats:
             await self._db.write(*also)
             return
-        await self.answer(where, f"[notice] {text}", also=also, attachments=attachments, choices=choices)
+        more: Any = {"attachments": attachments, "choices": choices, "person_id": TRAINER_PERSON}
+        await self.answer(chats[0], f"[notice] {text}", also=also, **more)
         self._noticed[text] = now
         if len(self._noticed) > 100:
             self._noticed.popitem(last=False)
-
-    async def _trainer_chat(self) -> Conversation | None:
-        others = {(a.interface, a.user_id) for a in await self._people.accounts() if not self._people.is_trainer(a)}
-        for chat in await self._people.chats():
-            own = chat.direct and chat.person_id == TRAINER_PERSON
-            if own and (chat.where.interface, chat.where.chat_id) not in others:  # a trainer of earlier is none
-                return chat.where
-        return None
 
     async def _at_once(self, message: Outgoing) -> None:
         line = said(self._next_id(), message.to, message.text, message.created_at)

@@ -14,7 +14,7 @@ from rekku.core.model_call import ChatMessages
 from rekku.core.people import Person
 from rekku.core.principal import Principal
 from rekku.core.settings import Settings
-from rekku.core.turn import Outcome
+from rekku.core.turn import Fate, Outcome
 
 
 class Receipt(Protocol):
@@ -100,6 +100,11 @@ class Host(Protocol):
 
     async def receive(self, message: Message) -> Receipt:
         """Hand over a message that arrived. Returns when it is committed."""
+        ...
+
+    async def fate(self, message: Message) -> Fate | None:
+        """What became of a message that was handed over, by this process or another, known by its conversation and
+        its `message_id`; None if nothing is known of it (any more)."""
         ...
 
     async def reacted(self, where: Conversation, user: User, message_id: str, emoji: str) -> None:
