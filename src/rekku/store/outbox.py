@@ -99,7 +99,7 @@ LAST_TURN = Statement(
     .limit(1)
 )
 LAST_OF_CHAT = Statement(
-    select(_row.platform_id, _row.progress, _row.text)
+    select(_row.platform_id, _row.progress, _row.text, _row.thread_id)
     .where(_row.interface == bindparam("interface"), _row.chat_id == bindparam("chat_id"))
     .order_by(_row.id.desc())
     .limit(bindparam("most"))
@@ -127,6 +127,7 @@ class Outgoing:
     created_at: datetime
     turn_id: int | None = None
     status: str = "queued"
+    words: str = ""
     reply_to: str = ""
     answers: str = ""
     attachments: Sequence[Attachment] = ()
@@ -142,9 +143,17 @@ class Outgoing:
     late: str = ""
     shown: str = field(default="", repr=False)
 
+    @property
+    def said(self) -> str:
+        """What history keeps of it: its text, or what its files say, or at least which files they are."""
+        if self.text.strip():
+            return self.text
+        return self.words or " ".join(f"[{file.kind}: {file.name}]" for file in self.attachments)
+
     def extra(self) -> str:
         """What has no column of its own, as JSON."""
         more = {
+            "words": self.words,
             "reply_to": self.reply_to,
             "answers": self.answers,
             "files": [[f.kind, f.name, f.mime, base64.b64encode(f.data).decode()] for f in self.attachments],
@@ -247,13 +256,14 @@ class OutboxStore:
         )
         return rows[0].turn_id if rows else None
 
-    async def text_of(self, where: Conversation, platform_id: str) -> str:
-        """What a message with this id on its platform says, if it is one of Rekku's last in a chat; else ""."""
+    async def said(self, where: Conversation, platform_id: str) -> tuple[Conversation, str] | None:
+        """What a message with this id on its platform says, and in which thread, if it is one of Rekku's last in a
+        chat; else None."""
         rows = await self._db.fetch(LAST_OF_CHAT, interface=where.interface, chat_id=where.chat_id, most=LOOKED_AT)
         for row in rows:
             if platform_id and (platform_id == row.platform_id or platform_id in load(row.progress or "[]")):
-                return str(row.text)
-        return ""
+                return Conversation(where.interface, where.chat_id, row.thread_id), str(row.text)
+        return None
 
     async def waiting(self) -> int:
         """How many messages are not delivered yet."""
@@ -279,6 +289,7 @@ def _outgoing(row: Any) -> Outgoing:
         created_at=row.created_at,
         turn_id=row.turn_id,
         status=row.status,
+        words=extra.get("words", ""),
         reply_to=extra.get("reply_to", ""),
         answers=extra.get("answers", ""),
         attachments=tuple(Attachment(k, n, m, base64.b64decode(d)) for k, n, m, d in extra.get("files", ())),

@@ -114,7 +114,7 @@ class People:
     async def find(self, text: str) -> list[Account]:
         """The accounts that `interface:id`, an id, an @tag or a name may mean."""
         wanted = text.strip().removeprefix("@").casefold()
-        accounts = await self.accounts()
+        accounts = await self._everybody()
         exact = [a for a in accounts if f"{a.interface}:{a.user_id}".casefold() == wanted]
         return exact or [a for a in accounts if wanted in (a.user_id.casefold(), a.tag.casefold(), a.name.casefold())]
 
@@ -122,10 +122,7 @@ class People:
         """Everybody, or those whom `interface:id`, an id, an @tag or a name may mean; with all their accounts."""
         meant = {self._person(account) for account in await self.find(text)} if text.strip() else None
         persons: dict[str, list[Account]] = {}
-        there = await self.accounts()
-        met = {(account.interface, account.user_id) for account in there}
-        there += [Account(*key, TRAINER_PERSON, "", "", Role.UNKNOWN.word) for key in sorted(self.trainers - met)]
-        for account in there:
+        for account in await self._everybody():
             persons.setdefault(self._person(account), []).append(account)
         return [_public(who, self._role(a[0]), a) for who, a in persons.items() if meant is None or who in meant]
 
@@ -133,6 +130,12 @@ class People:
         """Every account, in order."""
         found = [Account(*row) for row in await self._db.fetch(ALL)]
         return sorted(found, key=lambda account: (account.interface, account.user_id))
+
+    async def _everybody(self) -> list[Account]:
+        """Every account, and the trainer's that have not written yet."""
+        there = await self.accounts()
+        met = {(account.interface, account.user_id) for account in there}
+        return there + [Account(*key, TRAINER_PERSON, "", "", Role.UNKNOWN.word) for key in sorted(self.trainers - met)]
 
     async def set_role(self, account: Account, role: Role) -> None:
         """Give the person of an account a role, on all accounts, from the next message on."""
