@@ -214,7 +214,7 @@ async def test_a_picture_is_a_picture_whatever_its_name_says(talk: Talk, world: 
 @pytest.mark.parametrize(
     "content",
     [
-        {"msgtype": "m.text", "body": "x", "m.relates_to": "nonsense", "m.mentions": 5},
+        {"msgtype": "m.text", "body": "x", "m.relates_to": "nonsense"},
         {
             "msgtype": "m.text",
             "body": "x",
