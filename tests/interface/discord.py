@@ -29,7 +29,7 @@ class Discord:
         self.server = DiscordServer()
         self.settings: dict[str, str] = {}
         self.last: dict[str, Any] = {}
-        self._before: tuple[Any, Any] | None = None
+        self._before: tuple[Any, Any, float] | None = None
 
     @property
     def pings(self) -> list[str]:
@@ -42,8 +42,11 @@ class Discord:
         from discord.gateway import DiscordWebSocket
         from discord.http import Route
 
+        from rekku.interface._discord_interface import client
+
         await self.server.up()
-        self._before = (Route.BASE, DiscordWebSocket.DEFAULT_GATEWAY)
+        self._before = (Route.BASE, DiscordWebSocket.DEFAULT_GATEWAY, client.ALL_TOLD_AFTER)
+        client.ALL_TOLD_AFTER = 0.3
         Route.BASE = f"{self.server.url}{API}"
         DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(f"ws://127.0.0.1:{self.server.port}/")
         self.settings = {"DISCORD_BOT_TOKEN": TOKEN, "TRAINER_IDS": f"discord_interface:{number(self.owner)}"}
@@ -54,9 +57,11 @@ class Discord:
         from discord.gateway import DiscordWebSocket
         from discord.http import Route
 
+        from rekku.interface._discord_interface import client
+
         await self.server.down()
         assert self._before is not None
-        Route.BASE, DiscordWebSocket.DEFAULT_GATEWAY = self._before
+        Route.BASE, DiscordWebSocket.DEFAULT_GATEWAY, client.ALL_TOLD_AFTER = self._before
         if self.server.description is not None:
             assert not self.server.description.faults, "\n".join(self.server.description.faults)
 

@@ -32,6 +32,7 @@ class DiscordServer:
         self.files: dict[str, bytes] = {}
         self.calls: list[tuple[str, str]] = []
         self.nonces: dict[str, dict[str, Any]] = {}
+        self.knows_nonces = True
         self.menu: list[dict[str, Any]] = []
         self.failures: list[tuple[int, dict[str, Any], dict[str, str]]] = []
         self.let_through = 0

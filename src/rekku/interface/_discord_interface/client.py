@@ -27,6 +27,8 @@ LONGEST_DESCRIPTION = 100
 MOST_COMMANDS = 100
 WAIT_IN_LIBRARY = 30.0
 """Seconds that the library may wait by itself when Discord wants fewer messages; past that the outbox waits."""
+ALL_TOLD_AFTER = 2.0
+"""Seconds in which Discord tells of no other server: then it has told of all."""
 PASSING = (discord.DiscordServerError, discord.RateLimited, aiohttp.ClientError, OSError)
 """What is over after a while."""
 IN_SERVERS, IN_OWN_DIRECT_CHATS, OF_SERVERS = 0, 1, 0
@@ -56,6 +58,7 @@ class Client(discord.Client):
             allowed_mentions=discord.AllowedMentions.none(),
             max_ratelimit_timeout=WAIT_IN_LIBRARY,
             enable_debug_events=False,
+            guild_ready_timeout=ALL_TOLD_AFTER,
         )
         self._interface = interface
         self._clock = clock
