@@ -8,9 +8,10 @@ import pytest
 
 from rekku.core.registry import Kind
 from rekku.testing import bot_at
-from tests.interface.discord import Discord, account, number
+from tests.interface.discord import Discord, number
 from tests.interface.suite import GROUP, asked
 from tests.interface.world import Talk
+from tests.servers.discord_server import account
 
 ALONE = {"REKKU_PLUGINS": "message_plugin,discord_interface"}
 
@@ -141,3 +142,24 @@ async def test_a_reply_waits_as_long_as_there_is_no_connection(talk: Talk, world
         await asyncio.sleep(0.01)
     await world.mends()
     await talk.until(lambda: talk.texts() == ["At last."])
+
+
+async def test_a_reply_waits_for_a_token_that_is_accepted_again(talk: Talk, world: Discord) -> None:
+    world.server.failures.append((401, {"message": "401: Unauthorized", "code": 0}, {}))
+    talk.bot.model_says("Hello.")
+    await world.says("hi")
+    await talk.until(lambda: not world.server.failures)
+    await talk.rest()
+    assert talk.texts() == []
+
+    await world.server.drop_gateway()
+    await talk.until(lambda: talk.texts() == ["Hello."])
+
+
+async def test_a_wrong_token_is_not_tried_so_often_that_discord_takes_it_away(world: Discord, bot_home: Path) -> None:
+    settings = {**ALONE, **world.settings, "DISCORD_BOT_TOKEN": "wrong"}
+    async with bot_at(bot_home, settings, interfaces=["discord_interface"]) as bot:
+        talk = Talk(world, bot, step=10.0)
+        await talk.until(lambda: len(world.server.calls) == 3)
+
+        assert bot.clock.monotonic() > 500, "Discord takes 1,000 logins a day"
