@@ -18,6 +18,7 @@ LEASE = timedelta(seconds=60)
 STRANDED = timedelta(minutes=10)
 """An interface that no process has had for so long is not there."""
 OPEN = ("queued", "sending")
+WHERE = ("interface", "chat_id", "thread_id", "extra")
 LOOKED_AT = 200
 """How many of the last messages to a chat people may still react to."""
 
@@ -46,14 +47,7 @@ FAILED = Statement(
 MOVED = Statement(
     update(OUTBOX)
     .where(_row.id == bindparam("row"), _row.status.in_(OPEN))
-    .values(
-        interface=bindparam("new_interface"),
-        chat_id=bindparam("new_chat"),
-        thread_id=bindparam("new_thread"),
-        extra=bindparam("more"),
-        platform_id="",
-        progress=None,
-    )
+    .values(platform_id="", progress=None, **{name: bindparam(f"new_{name}") for name in WHERE})
 )
 CLAIM = Statement(
     update(OUTBOX)
@@ -205,9 +199,8 @@ class OutboxStore:
 
     def moved(self, message: Outgoing) -> Write:
         """The write that lets a message go to another chat, from its beginning."""
-        to = message.to
-        where = {"new_interface": to.interface, "new_chat": to.chat_id, "new_thread": to.thread_id}
-        return MOVED(row=message.id, more=message.extra(), **where)
+        where = (message.to.interface, message.to.chat_id, message.to.thread_id, message.extra())
+        return MOVED(row=message.id, **{f"new_{name}": value for name, value in zip(WHERE, where, strict=True)})
 
     def sent(self, message: Outgoing, status: str = "sent") -> Write:
         """The write that says that a message arrived (or that a draft can be seen)."""
