@@ -1,6 +1,6 @@
 """Matrix: the suite of all interfaces, through the real client library, against a real homeserver."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from pathlib import Path
 from typing import ClassVar
 
@@ -9,19 +9,9 @@ import pytest
 from tests.interface.conformance import Conformance
 from tests.interface.matrix import Matrix
 from tests.interface.world import World
-from tests.servers.synapse import Synapse, synapse
+from tests.servers.synapse import running
 
-pytestmark = pytest.mark.xdist_group("matrix")
-_running: list[Synapse] = []
-
-
-@pytest.fixture(scope="module", autouse=True)
-def homeserver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Synapse]:
-    """The homeserver of this module's tests."""
-    with synapse(tmp_path_factory.mktemp("synapse")) as running:
-        _running.append(running)
-        yield running
-        _running.clear()
+pytestmark = pytest.mark.usefixtures("homeserver")
 
 
 class TestMatrix(Conformance):
@@ -30,4 +20,4 @@ class TestMatrix(Conformance):
     can: ClassVar[Collection[str]] = Matrix.can
 
     def make_world(self, folder: Path) -> World:
-        return Matrix(_running[0])  # type: ignore[return-value] # it has no buttons and no menu
+        return Matrix(running[0])  # type: ignore[return-value] # it has no buttons and no menu

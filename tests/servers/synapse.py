@@ -23,6 +23,10 @@ PASSWORD = "a-password-that-stands-in-no-log"
 STARTING = 60.0
 
 
+running: list["Synapse"] = []
+"""The homeserver of this session's tests, once it is there."""
+
+
 class Synapse:
     """The server: data in a folder, a free port on 127.0.0.1."""
 
@@ -131,5 +135,5 @@ def synapse(folder: Path) -> Iterator[Synapse]:
 if __name__ == "__main__":
     import tempfile
 
-    with tempfile.TemporaryDirectory() as made, synapse(Path(made)) as running:
-        print(asyncio.run(running.register("ann")))
+    with tempfile.TemporaryDirectory() as made, synapse(Path(made)) as server:
+        print(asyncio.run(server.register("ann")))

@@ -2,7 +2,7 @@
 
 import re
 
-from rekku.core.text import CODE, open_links
+from rekku.core.text import open_links, outside_code
 
 TABLE_LINE = re.compile(r"^\s*\|?[\s:|-]*-{3}[\s:|-]*\|?\s*$")
 DEEP_HEADING = re.compile(r"^#{4,6} +(.+)$", re.MULTILINE)
@@ -11,12 +11,7 @@ RULE = re.compile(r"^ {0,3}([-*_])(?: *\1){2,} *$", re.MULTILINE)
 
 def for_discord(markdown: str) -> str:
     """The text with tables in fixed width, deep headings in bold, rules as lines, and links that show where they go."""
-    done, at = [], 0
-    text = open_links(markdown)
-    for code in CODE.finditer(text):
-        done += [_plain(text[at : code.start()]), code[0]]
-        at = code.end()
-    return "".join([*done, _plain(text[at:])])
+    return outside_code(open_links(markdown), _plain)
 
 
 def _plain(text: str) -> str:
