@@ -165,6 +165,14 @@ async def test_what_somebody_has_read_in_the_browser_is_answered_too_and_what_is
         assert len(bot.engine.prompts) == 1
 
 
+async def test_a_comment_whose_surroundings_are_hidden_is_answered_all_the_same(talk: Talk, world: Reddit) -> None:
+    world.server.hidden = True
+    talk.bot.model_says("Hello.", "Hello to you.")
+
+    assert await talk.hears("hello", chat=GROUP, mention=True) == ["Hello."]
+    assert await talk.hears("hello") == ["Hello to you."]
+
+
 async def test_a_full_inbox_is_read_to_its_end_in_order(talk: Talk, world: Reddit) -> None:
     world.server.page_size = 3
     await talk.bot.stop()
