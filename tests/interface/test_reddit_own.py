@@ -101,6 +101,8 @@ async def test_who_has_no_account_any_more_and_rekku_itself_are_not_answered(tal
 
     assert await talk.hears("hello") == ["Hello, Ann."]
     assert len(talk.bot.engine.prompts) == 1
+    chats = await talk.bot.running.road.people.chats()
+    assert [chat.where.chat_id for chat in chats] == ["t2_ann"]
 
 
 async def test_a_name_in_front_does_not_hide_a_command_and_a_subject_is_read(talk: Talk, world: Reddit) -> None:
