@@ -75,6 +75,11 @@ class ComponentHost:
         doing = current.get()
         return prompting.get() if doing is None or doing.over else doing.turn.principal
 
+    @property
+    def sends_left(self) -> int | None:
+        """How many messages the running action may still send."""
+        return self.road.voice.sends_left
+
     def spawn(self, work: Coroutine[Any, Any, Any], name: str) -> "asyncio.Task[Any]":
         """Run something in the background; it ends with the component."""
         return self.supervisor.spawn(work, name)
@@ -96,10 +101,16 @@ class ComponentHost:
         await self.road.voice.react(emoji)
 
     async def send(
-        self, text: str, to: Conversation | None = None, *, attachments: Sequence[Attachment] = (), reply_to: str = ""
+        self,
+        text: str,
+        to: Conversation | None = None,
+        *,
+        attachments: Sequence[Attachment] = (),
+        reply_to: str = "",
+        words: str = "",
     ) -> None:
         """Send words, durably."""
-        await self.road.voice.send(text, to, attachments, reply_to)
+        await self.road.voice.send(text, to, attachments, reply_to, words)
 
     async def resolve(self, interface: str | None, target: str | None, thread_id: str | None) -> Conversation:
         """The one conversation that these three mean."""

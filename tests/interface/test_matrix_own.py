@@ -209,3 +209,24 @@ async def test_a_picture_is_a_picture_whatever_its_name_says(talk: Talk, world: 
 
     assert asked(talk.bot)["input"]["payload"]["text"] == "look"
     assert asked(talk.bot)["input"]["payload"]["attachments"] == ["image: cat.png"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"msgtype": "m.text", "body": "x", "m.relates_to": "nonsense"},
+        {
+            "msgtype": "m.text",
+            "body": "x",
+            "m.relates_to": {"rel_type": "m.replace", "event_id": 7},
+            "m.new_content": 1,
+        },
+        {"msgtype": "m.image", "body": "x", "url": "mxc://nowhere/../../x", "info": "large"},
+        {"msgtype": "m.file", "body": "x", "file": {"url": "mxc://a/b", "key": 1}},
+    ],
+)
+async def test_what_makes_no_sense_stops_nothing(talk: Talk, world: Matrix, content: dict[str, Any]) -> None:
+    await world.send("ann", world.rooms["ann"], content)
+    talk.bot.model_says("Still here.", "Still here.")
+    await world.says("are you there?")
+    await talk.until(lambda: "Still here." in talk.texts())

@@ -110,7 +110,7 @@ class Synapse:
             "rc_invites": dict.fromkeys(("per_room", "per_user", "per_issuer"), free),
             "rc_message": free, "rc_registration": free, "rc_joins": {"local": free, "remote": free},
             "rc_joins_per_room": free, "rc_admin_redaction": free, "rc_room_creation": free,
-            "bcrypt_rounds": 4,
+            "bcrypt_rounds": 4, "caches": {"sync_response_cache_duration": "0s"},
         }  # fmt: skip
 
     def _log_config(self) -> Path:

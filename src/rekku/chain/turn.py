@@ -86,7 +86,8 @@ class OpenTurn:
             self._scope = None
 
     def put(self, message: Outgoing) -> None:
-        """Add a message that goes out with the next commit; the draft, if there is one, becomes the first answer."""
+        """Add a message that goes out with the next commit; the draft, if there is one, becomes the first answer that
+        has words."""
         errand = self.message.errand
         if message.to == self.conversation and errand is None:
             message.answers = self.message.message_id
@@ -94,7 +95,7 @@ class OpenTurn:
             message.person_id = self.principal.person_id
             waited = self.started_at - self.message.at >= MUCH_LATER
             message.since = self.message.at if waited else message.created_at
-        if self.drafted is not None and message.to == self.conversation:
+        if self.drafted is not None and message.to == self.conversation and message.text.strip():
             drafted, self.drafted = self.drafted, None
             message.id, message.platform_id = drafted.id, drafted.platform_id
             message.drafted, message.shown = True, drafted.shown
@@ -112,7 +113,7 @@ class OpenTurn:
             started_at=self.started_at,
             finished_at=at,
             outcome=outcome,
-            replies=tuple(message.text for message in self.sent),
+            replies=tuple(text for message in self.sent if (text := self._reply(message))),
             deeds=tuple(deed for step in self.steps for deed in step.deeds),
             fields={key: value for step in self.steps for key, value in step.fields.items()},
             engine=last.engine if last else "",
@@ -120,6 +121,10 @@ class OpenTurn:
             prompt_tokens=sum(step.prompt_tokens for step in self.steps),
             completion_tokens=sum(step.completion_tokens for step in self.steps),
         )
+
+    def _reply(self, message: Outgoing) -> str:
+        """What a message said; a recording for another chat is not repeated, for who reads here did not hear it."""
+        return message.said if message.to == self.conversation else message.text
 
 
 @dataclass(eq=False, slots=True)

@@ -59,22 +59,34 @@ class Voice:
         self._most_sends = most_sends
         self._noticed: OrderedDict[str, datetime] = OrderedDict()
 
+    @property
+    def sends_left(self) -> int | None:
+        """How many messages the running deed may still send; None outside of one."""
+        doing = _doing()
+        return None if doing is None else max(0, self._most_sends - len(doing.turn.sent) - len(doing.outgoing))
+
     async def send(
-        self, text: str, to: Conversation | None, attachments: Sequence[Attachment] = (), reply_to: str = ""
+        self,
+        text: str,
+        to: Conversation | None,
+        attachments: Sequence[Attachment] = (),
+        reply_to: str = "",
+        words: str = "",
     ) -> None:
         """Send words. Inside a deed they belong to its turn; see `core.host.Host.send`."""
-        text = self._secrets.clean(whole_characters(text))
+        text, words = (self._secrets.clean(whole_characters(given)) for given in (text, words))
         doing = _doing()
         if doing is None:
             if to is None:
                 raise ActionError("there is no turn, so it must be said where to send")
-            await self._at_once(Outgoing(self._next_id(), to, text, self._clock.now(), attachments=attachments))
+            now = self._clock.now()
+            await self._at_once(Outgoing(self._next_id(), to, text, now, words=words, attachments=attachments))
             return
         where = to or doing.turn.conversation
         if where != doing.turn.conversation:
             where = await self.resolve(where.interface, where.chat_id, where.thread_id or None)
-            doing.writes.append(self._audit(doing, where, text))
-        if len(doing.turn.sent) + len(doing.outgoing) >= self._most_sends:
+            doing.writes.append(self._audit(doing, where, text or words))
+        if not self.sends_left:
             raise ActionError(f"one turn may send {self._most_sends} messages; this one was not sent")
         if not text.strip() and not attachments:
             raise ActionError("payload.text is empty; there is nothing to send")
@@ -84,6 +96,7 @@ class Voice:
             text,
             self._clock.now(),
             doing.turn.id,
+            words=words,
             reply_to=reply_to,
             attachments=attachments,
         )
@@ -169,7 +182,7 @@ class Voice:
             self._noticed.popitem(last=False)
 
     async def _at_once(self, message: Outgoing) -> None:
-        line = said(self._next_id(), message.to, message.text, message.created_at)
+        line = said(self._next_id(), message.to, message.said, message.created_at)
         await self._db.write(self._outbox.added(message), line)
         self._sender.queue([message])
 

@@ -94,6 +94,11 @@ class Host(Protocol):
         """Whose turn is running right now, or whose prompt is being built; None outside of both."""
         ...
 
+    @property
+    def sends_left(self) -> int | None:
+        """How many messages the running action may still send; None outside of one."""
+        ...
+
     def spawn(self, work: Coroutine[Any, Any, Any], name: str) -> "asyncio.Task[Any]":
         """Run something in the background; it ends with the component, and its errors are logged."""
         ...
@@ -117,10 +122,19 @@ class Host(Protocol):
         ...
 
     async def send(
-        self, text: str, to: Conversation | None = None, *, attachments: Sequence[Attachment] = (), reply_to: str = ""
+        self,
+        text: str,
+        to: Conversation | None = None,
+        *,
+        attachments: Sequence[Attachment] = (),
+        reply_to: str = "",
+        words: str = "",
     ) -> None:
         """Send words, durably. Inside an action the default is the turn's conversation, other targets need
-        permission (ActionError), and it goes out when the action is done; outside, `to` is required."""
+        permission (ActionError), and it goes out when the action is done; outside, `to` is required.
+
+        `words` are what the attachments say, if there is no text: history remembers them, nobody sees them.
+        """
         ...
 
     async def resolve(self, interface: str | None, target: str | None, thread_id: str | None) -> Conversation:

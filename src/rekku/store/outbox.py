@@ -18,6 +18,7 @@ LEASE = timedelta(seconds=60)
 STRANDED = timedelta(minutes=10)
 """An interface that no process has had for so long is not there."""
 OPEN = ("queued", "sending")
+WHERE = ("interface", "chat_id", "thread_id", "extra")
 LOOKED_AT = 200
 """How many of the last messages to a chat people may still react to."""
 
@@ -46,14 +47,7 @@ FAILED = Statement(
 MOVED = Statement(
     update(OUTBOX)
     .where(_row.id == bindparam("row"), _row.status.in_(OPEN))
-    .values(
-        interface=bindparam("new_interface"),
-        chat_id=bindparam("new_chat"),
-        thread_id=bindparam("new_thread"),
-        extra=bindparam("more"),
-        platform_id="",
-        progress=None,
-    )
+    .values(platform_id="", progress=None, **{name: bindparam(f"new_{name}") for name in WHERE})
 )
 CLAIM = Statement(
     update(OUTBOX)
@@ -127,6 +121,7 @@ class Outgoing:
     created_at: datetime
     turn_id: int | None = None
     status: str = "queued"
+    words: str = ""
     reply_to: str = ""
     answers: str = ""
     attachments: Sequence[Attachment] = ()
@@ -142,9 +137,17 @@ class Outgoing:
     late: str = ""
     shown: str = field(default="", repr=False)
 
+    @property
+    def said(self) -> str:
+        """What history keeps of it: its text, or what its files say, or at least which files they are."""
+        if self.text.strip():
+            return self.text
+        return self.words or " ".join(f"[{file.kind}: {file.name}]" for file in self.attachments)
+
     def extra(self) -> str:
         """What has no column of its own, as JSON."""
         more = {
+            "words": self.words,
             "reply_to": self.reply_to,
             "answers": self.answers,
             "files": [[f.kind, f.name, f.mime, base64.b64encode(f.data).decode()] for f in self.attachments],
@@ -196,9 +199,8 @@ class OutboxStore:
 
     def moved(self, message: Outgoing) -> Write:
         """The write that lets a message go to another chat, from its beginning."""
-        to = message.to
-        where = {"new_interface": to.interface, "new_chat": to.chat_id, "new_thread": to.thread_id}
-        return MOVED(row=message.id, more=message.extra(), **where)
+        where = (message.to.interface, message.to.chat_id, message.to.thread_id, message.extra())
+        return MOVED(row=message.id, **{f"new_{name}": value for name, value in zip(WHERE, where, strict=True)})
 
     def sent(self, message: Outgoing, status: str = "sent") -> Write:
         """The write that says that a message arrived (or that a draft can be seen)."""
@@ -280,6 +282,7 @@ def _outgoing(row: Any) -> Outgoing:
         created_at=row.created_at,
         turn_id=row.turn_id,
         status=row.status,
+        words=extra.get("words", ""),
         reply_to=extra.get("reply_to", ""),
         answers=extra.get("answers", ""),
         attachments=tuple(Attachment(k, n, m, base64.b64decode(d)) for k, n, m, d in extra.get("files", ())),

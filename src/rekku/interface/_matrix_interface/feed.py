@@ -121,7 +121,10 @@ class Feed:
             events = [*missed[::-1], *events]
         last = ""
         for event in self._after_joining(events):
-            await self._event(room, event)
+            try:
+                await self._event(room, event)
+            except Exception:  # the door to what anybody sends: one odd event must not stop the others
+                log.exception("An event of Matrix could not be read and is left out.")
             last = event.event_id
         if last:
             await self._seen(room_id, last)
