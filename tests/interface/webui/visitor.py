@@ -102,8 +102,10 @@ class Visitor:
 
     def __init__(self, base: str) -> None:
         self.base = base
-        self.http = aiohttp.ClientSession(base_url=base, cookie_jar=aiohttp.CookieJar(unsafe=True))
+        jar, connector = aiohttp.CookieJar(unsafe=True), aiohttp.TCPConnector(limit=0)
+        self.http = aiohttp.ClientSession(base_url=base, cookie_jar=jar, connector=connector)
         self.csrf = ""
+        self.me: dict[str, Any] = {}
         self.pages: list[Page] = []
 
     async def get(self, path: str, **headers: str) -> tuple[int, Any]:
@@ -119,6 +121,7 @@ class Visitor:
             answer = await _content(response)
             if isinstance(answer, dict) and "csrf" in answer:
                 self.csrf = answer["csrf"]
+                self.me = answer
             return response.status, answer
 
     async def log_in(self, password: str = PASSWORD) -> None:

@@ -1,5 +1,6 @@
 """The socket of an open page: the conversation, the desk, the log, both ways."""
 
+import asyncio
 import json
 import logging
 import re
@@ -25,6 +26,8 @@ LONGEST_TEXT = 100_000
 ID = re.compile(r"[A-Za-z0-9-]{8,64}")
 FRAMES, SECONDS = 60, 10.0
 """More frames than that in that time, and the page is hung up on."""
+LAST_WORDS = 2.0
+"""Seconds that a page gets to hear why it is hung up on."""
 
 
 async def socket(context: Context, websocket: WebSocket) -> None:
@@ -42,6 +45,8 @@ async def socket(context: Context, websocket: WebSocket) -> None:
         log.debug("A page was closed.")
     finally:
         context.hub.remove(client)
+        if client.closing:  # the page is told why, if it still listens
+            await asyncio.wait({writing}, timeout=LAST_WORDS)
         writing.cancel()
 
 
