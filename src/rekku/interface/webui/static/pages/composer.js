@@ -8,7 +8,7 @@ export function Composer({ connection, commands, files, setFiles, attach, say, f
   const [chosen, setChosen] = useState(0);
   const [shut, setShut] = useState(false);
   const area = useRef(), picker = useRef();
-  useEffect(() => { if (matchMedia("(pointer: fine)").matches) area.current.focus(); }, []);
+  useEffect(() => { if (!matchMedia("(pointer: coarse)").matches) area.current.focus(); }, []);
   useLayoutEffect(() => { area.current.style.height = "auto"; area.current.style.height = area.current.scrollHeight + "px"; sessionStorage.setItem(DRAFT, text); }, [text]);
   const typed = /^\/(\w*)$/.exec(text);
   const fitting = typed && !shut ? commands.filter((command) => command.name.startsWith(typed[1].toLowerCase())) : [];
