@@ -48,7 +48,7 @@ async def ollama_client(bot: Bot) -> AsyncIterator[Client]:
 
     yield make
     for client in made:
-        await client.close()
+        await client.close()  # type: ignore[no-untyped-call]
 
 
 async def test_openai_gets_an_answer_with_what_it_cost(bot: Bot, client: openai.AsyncOpenAI) -> None:

@@ -1,6 +1,6 @@
 """The protocol of Ollama, for clients that are there already: the model is Rekku itself.
 
-Source: https://github.com/ollama/ollama/blob/main/docs/api.md
+Source: https://docs.ollama.com/api
 """
 
 import json
