@@ -21,6 +21,15 @@ class Outcome(StrEnum):
     IGNORED = "ignored"
 
 
+class Fate(StrEnum):
+    """What became of a message that was handed over, and of what was said in its turn."""
+
+    OPEN = "open"
+    DELIVERED = "delivered"
+    UNDELIVERED = "not delivered"
+    CANCELLED = "cancelled"
+
+
 @dataclass(frozen=True, slots=True)
 class Deed:
     """One action of a turn. `status` is planned, asked (an approval is awaited), started, done, failed, refused,
@@ -38,7 +47,8 @@ class Turn:
     """A finished turn.
 
     `replies` are the texts that were sent, to whom they may; `fields` the declared keys that the model wrote
-    beside `actions`; tokens are summed over the calls of the turn.
+    beside `actions`; `listeners` the person ids of who heard it in a group, beside who is talking; tokens are summed
+    over the calls of the turn.
     """
 
     id: int
@@ -55,3 +65,4 @@ class Turn:
     model: str = ""
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    listeners: tuple[str, ...] = ()
