@@ -161,6 +161,10 @@ class House(Protocol):
         """Make a person known, unknown or blocked."""
         ...
 
+    async def give_account(self, person_id: str, interface: str, user_id: str) -> None:
+        """Let a new account on an interface be this person's (an access token of theirs, say)."""
+        ...
+
     async def forget(self, person_id: str, dry_run: bool) -> Mapping[str, int]:
         """Erase a person everywhere, or only count; `{what: how many}`."""
         ...

@@ -117,6 +117,15 @@ class RekkuHouse:
             raise ConfigError("I know nobody with that number (any more).")
         await people.set_role(account, role)
 
+    async def give_account(self, person_id: str, interface: str, user_id: str) -> None:
+        """Let a new account be this person's."""
+        people = self.rekku.road.people
+        if person_id == TRAINER_PERSON:
+            raise ConfigError("The trainer's accounts stand in TRAINER_IDS.")
+        if all(account.person_id != person_id for account in await people.accounts()):
+            raise ConfigError("I know nobody with that number (any more).")
+        await people.give_account(person_id, interface, user_id)
+
     async def forget(self, person_id: str, dry_run: bool) -> Mapping[str, int]:
         """Erase a person everywhere, or only count."""
         road = self.rekku.road

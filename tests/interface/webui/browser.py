@@ -60,7 +60,7 @@ class Browser:
         self.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
         self.look("light")
         self.driver.get("about:blank")
-        self.driver.get_log("browser")
+        self.complaints()
 
     def look(self, scheme: str) -> None:
         """Prefer light or dark colours."""
@@ -86,8 +86,9 @@ class Browser:
 
     def find(self, css: str) -> WebElement:
         """The first element that fits, as soon as it is there."""
-        wait = WebDriverWait(self.driver, PATIENCE)
-        return wait.until(lambda driver: next(iter(driver.find_elements(By.CSS_SELECTOR, css)), None), css)
+        found: list[WebElement] = []
+        self.until(lambda: [*map(found.append, self.all(css)[:1])])
+        return found[0]
 
     def all(self, css: str) -> list[WebElement]:
         """All elements that fit now."""
@@ -113,7 +114,8 @@ class Browser:
 
     def complaints(self) -> list[str]:
         """What the browser itself complained about since the last look: scripts that failed, policies broken."""
-        return [e["message"] for e in self.driver.get_log("browser") if e["level"] in ("SEVERE", "WARNING")]
+        entries = self.driver.get_log("browser")  # type: ignore[no-untyped-call]
+        return [entry["message"] for entry in entries if entry["level"] in ("SEVERE", "WARNING")]
 
     def faults(self, *rules: str) -> list[str]:
         """Serious faults of accessibility on the page that is shown, by all rules or by these."""

@@ -24,6 +24,8 @@ PAGES = {
     "access": "Access",
 }
 PICTURES = Path(__file__).parents[3] / "docs" / "interfaces" / "webui"
+KEPT = {("chat", "light"), ("chat", "dark"), ("chat", "phone"), ("parts", "light"), ("activity", "dark")}
+"""The pictures that the documentation keeps; with REKKU_PICTURES set they are taken anew."""
 HOSTILE = (
     "<script>window.ran = 1</script>",
     "<img src=x onerror='window.ran = 1'>",
@@ -110,8 +112,6 @@ async def test_hostile_words_are_shown_as_words(bot: Bot, browser: Browser) -> N
     bot.model_says(*HOSTILE)
     for words in HOSTILE:
         await browser.do(browser.say, words.splitlines()[0][:200])
-        before = len(browser.replies())
-        await browser.do(browser.until, lambda n=before: len(browser.replies()) >= n)  # type: ignore[misc]
     await browser.do(browser.until, lambda: len(browser.replies()) == len(HOSTILE))
     logging.getLogger("rekku.test").error("<img src=x onerror='window.ran = 1'>")
     bot.model_says("Hello.")
@@ -181,7 +181,7 @@ async def test_every_page_in_both_looks_and_on_a_phone_without_a_serious_fault(b
                     "phone": ("scrollable-region-focusable",),
                 }
                 found += [f"{page} ({look}): {fault}" for fault in browser.faults(*rules[look])]
-                if "REKKU_PICTURES" in os.environ:
+                if "REKKU_PICTURES" in os.environ and (page, look) in KEPT:
                     browser.shot(PICTURES / f"{page}-{look}.png")
         return found
 

@@ -12,6 +12,7 @@ from rekku.core.house import Record
 from rekku.core.interface_base import InterfaceBase
 from rekku.core.members import in_thread
 from rekku.core.message import Message
+from rekku.interface.webui.calls import Calls
 from rekku.interface.webui.context import INTERFACE, OWNER_ID, Context
 from rekku.interface.webui.door import Door
 from rekku.interface.webui.files import Files
@@ -20,6 +21,7 @@ from rekku.interface.webui.lines import DRAFT, REKKU, Lines
 from rekku.interface.webui.sessions import Sessions
 from rekku.interface.webui.settings import SETTINGS, is_loopback, origins, switched_off
 from rekku.interface.webui.tables import SCHEMA
+from rekku.interface.webui.tokens import Tokens
 
 if TYPE_CHECKING:
     from rekku.interface.webui.server import Server
@@ -106,6 +108,9 @@ class WebUi(InterfaceBase):
         """Put a line on the page. Raises NotReachable if nobody has the chat open (a draft nobody misses)."""
         context, chat = self._ready(), str(payload["target"])
         message_id = str(payload["key"])
+        if call := context.calls.waiting(payload, message_id, original_message):
+            (call.draft if payload.get("draft") else call.final)(message_id, _words(payload))
+            return message_id
         if payload.get("draft"):
             await context.lines.add(chat, message_id, REKKU, str(payload["text"]), state=DRAFT)
             context.lines.draft(chat, message_id, str(payload["text"]))
@@ -119,6 +124,9 @@ class WebUi(InterfaceBase):
         """Let a line say something else. Raises NotReachable if nobody has the chat open."""
         context, chat = self._ready(), str(payload["target"])
         message_id, text = str(payload["message_id"]), str(payload["text"])
+        if call := context.calls.waiting(payload, message_id):
+            (call.draft if payload.get("draft") else call.final)(message_id, text)
+            return
         if payload.get("draft"):
             context.lines.draft(chat, message_id, text)
             return
@@ -134,6 +142,8 @@ class WebUi(InterfaceBase):
         )
 
     async def typing(self, payload: Mapping[str, Any]) -> None:
+        if payload.get("thread_id"):
+            return  # a program asks, which sees no dots
         hub, chat, active = self._ready().hub, str(payload["target"]), bool(payload.get("active", True))
         (hub.thinking.add if active else hub.thinking.discard)(chat)
         hub.tell(chat, {"type": "typing", "active": active})
@@ -162,6 +172,8 @@ class WebUi(InterfaceBase):
             hub=hub,
             lines=Lines(host.database, host.clock, hub),
             files=Files(host.database, host.clock, host.folder),
+            tokens=Tokens(host.database, host.clock),
+            calls=Calls(host),
             guests=host.settings["WEBUI_GUESTS"],
         )
 
@@ -233,6 +245,12 @@ def _imported() -> tuple[Any, Any, Any]:
         importlib.import_module(f"{package}.server"),
         importlib.import_module(f"{package}.assets"),
     )
+
+
+def _words(payload: Mapping[str, Any]) -> str:
+    """A text for a program, which gets no files."""
+    files = [f"[{file.kind}: {file.name}]" for file in payload.get("attachments") or ()]
+    return "\n".join(part for part in (str(payload["text"]), *files) if part)
 
 
 def _more(payload: Mapping[str, Any]) -> dict[str, Any]:

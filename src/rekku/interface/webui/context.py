@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from rekku.core.commands import Command
 from rekku.core.host import Host
@@ -12,10 +13,16 @@ from rekku.interface.webui.files import Files
 from rekku.interface.webui.hub import Hub
 from rekku.interface.webui.lines import Lines
 from rekku.interface.webui.sessions import Session, Sessions
+from rekku.interface.webui.tokens import Tokens
+
+if TYPE_CHECKING:
+    from rekku.interface.webui.calls import Calls
 
 INTERFACE = "webui"
 OWNER_ID = "owner"
 """The user id of the owner, whose chat has the same name."""
+API = "api-"
+"""With what the threads begin in which programs talk in the owner's name."""
 GUESTS_PER_HOUR = 60
 
 
@@ -29,6 +36,8 @@ class Context:
     hub: Hub
     lines: Lines
     files: Files
+    tokens: Tokens
+    calls: "Calls"
     guests: bool
     cookie: str = INTERFACE
     commands: Sequence[Command] = field(default_factory=tuple)

@@ -1,4 +1,4 @@
-"""Coming in and going out: the one-time link, the password, guests, the list of sessions."""
+"""Coming in and going out: the one-time link, the password, guests."""
 
 import secrets
 from typing import Any
@@ -62,30 +62,6 @@ async def log_out(ask: Ask) -> Response:
     response = requests.answer({})
     response.delete_cookie(ask.context.cookie, path="/", httponly=True, samesite="strict")
     return response
-
-
-async def sessions(ask: Ask) -> Any:
-    """Who is logged in as the owner, where, and since when."""
-    return [
-        {
-            "id": one.id,
-            "agent": one.agent,
-            "since": one.created_at.isoformat(),
-            "seen": one.seen_at.isoformat(),
-            "this": one.id == ask.session.id,
-        }
-        for one in await ask.context.sessions.all()
-        if one.is_owner
-    ]
-
-
-async def end_session(ask: Ask) -> Any:
-    """One session, or all others, end."""
-    content = await ask.told()
-    wanted = requests.text_of(content, "id", 100)
-    for one in await ask.context.sessions.all():
-        if one.id == wanted or (not wanted and one.is_owner and one.id != ask.session.id):
-            await ask.context.sessions.end(one.id)
 
 
 async def _come_in(ask: Ask, kind: str, user_id: str) -> Response:

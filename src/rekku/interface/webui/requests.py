@@ -48,7 +48,9 @@ class Ask:
 
     async def told(self) -> dict[str, Any]:
         """The JSON object that the request brings. Raises Problem."""
-        return await _told(self.request)
+        if self.request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+            raise Problem("The body must be application/json.", 415)
+        return await json_of(self.request, LONGEST_BODY)
 
 
 Handler = Callable[[Ask], Awaitable[Answer]]
@@ -68,12 +70,10 @@ def answer(content: Any, status: int = 200, headers: dict[str, str] | None = Non
     return Response(body, status, headers, media_type="application/json")
 
 
-async def _told(request: Request) -> dict[str, Any]:
-    """The JSON object that a request brings. Raises Problem."""
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
-        raise Problem("The body must be application/json.", 415)
+async def json_of(request: Request, limit: int) -> dict[str, Any]:
+    """The JSON object that a body holds. Raises Problem."""
     try:
-        content = json.loads(await small_body(request, LONGEST_BODY))
+        content = json.loads(await small_body(request, limit))
     except (ValueError, RecursionError):
         raise Problem("The body is not JSON.") from None
     if not isinstance(content, dict):

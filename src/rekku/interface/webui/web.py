@@ -8,10 +8,11 @@ from starlette.responses import Response
 from starlette.routing import Route, Router, WebSocketRoute
 from starlette.websockets import WebSocket
 
-from rekku.interface.webui import assets, entry, panels, talk, uploads
+from rekku.interface.webui import access, assets, entry, ollama_api, openai_api, panels, talk, uploads
 from rekku.interface.webui.assets import INDEX, Asset
 from rekku.interface.webui.context import Context
 from rekku.interface.webui.guard import Guard
+from rekku.interface.webui.programs import for_programs
 from rekku.interface.webui.requests import for_everybody, for_owner, open_to_all
 
 OPEN: Mapping[str, tuple[str, Any]] = {
@@ -27,8 +28,8 @@ EVERYBODYS: Mapping[str, tuple[str, Any]] = {
 }
 OWNERS: Mapping[str, tuple[str, Any]] = {
     "/web/password": ("POST", entry.change_password),
-    "/web/sessions": ("GET", entry.sessions),
-    "/web/sessions/end": ("POST", entry.end_session),
+    "/web/sessions": ("GET", access.sessions),
+    "/web/sessions/end": ("POST", access.end_session),
     "/web/condition": ("GET", panels.condition),
     "/web/components": ("GET", panels.components),
     "/web/components/reload": ("POST", panels.reload),
@@ -40,10 +41,23 @@ OWNERS: Mapping[str, tuple[str, Any]] = {
     "/web/people/role": ("POST", panels.set_role),
     "/web/people/forget": ("POST", panels.forget),
     "/web/usage": ("GET", panels.usage),
+    "/web/tokens": ("GET", access.tokens),
+    "/web/tokens/new": ("POST", access.new_token),
+    "/web/tokens/end": ("POST", access.end_token),
 }
 """Paths, how they are asked, and by whom they may be."""
-PROGRAMS = frozenset({"/healthz"})
-"""What programs ask that are no browsers."""
+OPENAI: Mapping[str, tuple[str, Any]] = {
+    "/v1/models": ("GET", openai_api.models),
+    "/v1/chat/completions": ("POST", openai_api.chat),
+}
+OLLAMA: Mapping[str, tuple[str, Any]] = {
+    "/api/tags": ("GET", ollama_api.tags),
+    "/api/version": ("GET", ollama_api.version),
+    "/api/chat": ("POST", ollama_api.chat),
+    "/api/generate": ("POST", ollama_api.generate),
+}
+PROGRAMS = frozenset({"/healthz", *OPENAI, *OLLAMA})
+"""What programs ask that are no browsers: with a token, and no cookie ever counts there."""
 
 
 def application(context: Context, files: Mapping[str, Asset], origins: Iterable[str]) -> Guard:
@@ -68,6 +82,8 @@ def application(context: Context, files: Mapping[str, Asset], origins: Iterable[
         WebSocketRoute("/web/socket", socket),
         *_routes(OPEN, lambda handler: open_to_all(context, handler)),
         *_routes(EVERYBODYS, lambda handler: for_everybody(context, handler)),
+        *_routes(OPENAI, lambda handler: for_programs(context, handler, openai_api.faulty)),
+        *_routes(OLLAMA, lambda handler: for_programs(context, handler, ollama_api.faulty)),
         *_routes(OWNERS, lambda handler: for_owner(context, handler)),
     ]
     return Guard(Router(routes, redirect_slashes=False), origins, _is_for_programs)
