@@ -23,10 +23,10 @@ from rekku.plugins._ai_diary.tokens import query_words
 MOST_WORDS, SEARCHED_FOR = 48, 24
 """Words of a text that are looked at, and how many of these, the rarest, are searched for."""
 
-FIRST_LOOK = 64
+FIRST_LOOK = 32
 """Rows of the index that are counted for each word: how far back the newest ones reach says how rare it is."""
 
-ROWS, FEWEST_ROWS = 1_600, 32
+ROWS, FEWEST_ROWS = 1_000, 32
 """Rows of the index that are added up for a text: half of what is left for each word, the rarest first, but some."""
 
 WEIGHT_THAT_MATTERS = 1 / 8
