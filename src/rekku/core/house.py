@@ -150,7 +150,7 @@ class House(Protocol):
 
     async def set_values(self, changes: Mapping[str, str]) -> None:
         """Write settings to `.env` of the home, all or none; an empty text removes one. Components whose settings
-        change are loaded again. Raises ConfigError, which never repeats a secret."""
+        change are loaded again. What does not fit is a ConfigError, which never repeats a secret."""
         ...
 
     async def because(self, where: Conversation, message_id: str) -> Because | None:

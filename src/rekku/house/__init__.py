@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from rekku import __version__
 from rekku.core.commands import Command
-from rekku.core.errors import ConfigError, EngineError
+from rekku.core.errors import EngineError, RekkuError
 from rekku.core.house import Because, Condition, Engine, Part, Record, Usage, Value
 from rekku.core.members import in_thread
 from rekku.core.message import Conversation
@@ -88,7 +88,7 @@ class RekkuHouse:
         """Think with this engine, and this model of it, from now on."""
         component = self.rekku.registry.get(Kind.ENGINE, name)
         if component is None:
-            raise ConfigError(f"There is no engine {name!r}.")
+            raise RekkuError(f"There is no engine {name!r}.")
         if model:
             await self.rekku.road.engines.choose_model(component, model)
         await self.rekku.road.engines.choose(name)
@@ -110,30 +110,30 @@ class RekkuHouse:
     async def set_role(self, person_id: str, role: Role) -> None:
         """Make a person known, unknown or blocked."""
         if person_id == TRAINER_PERSON or role is Role.TRAINER:
-            raise ConfigError("The trainer's accounts stand in TRAINER_IDS.")
+            raise RekkuError("The trainer's accounts stand in TRAINER_IDS.")
         people = self.rekku.road.people
         account = next((a for a in await people.accounts() if a.person_id == person_id), None)
         if account is None:
-            raise ConfigError("I know nobody with that number (any more).")
+            raise RekkuError("I know nobody with that number (any more).")
         await people.set_role(account, role)
 
     async def give_account(self, person_id: str, interface: str, user_id: str) -> None:
         """Let a new account be this person's."""
         people = self.rekku.road.people
         if person_id == TRAINER_PERSON:
-            raise ConfigError("The trainer's accounts stand in TRAINER_IDS.")
+            raise RekkuError("The trainer's accounts stand in TRAINER_IDS.")
         if all(account.person_id != person_id for account in await people.accounts()):
-            raise ConfigError("I know nobody with that number (any more).")
+            raise RekkuError("I know nobody with that number (any more).")
         await people.give_account(person_id, interface, user_id)
 
     async def forget(self, person_id: str, dry_run: bool) -> Mapping[str, int]:
         """Erase a person everywhere, or only count."""
         road = self.rekku.road
         if not dry_run and not road.inbox.forget(person_id):
-            raise ConfigError("I am still busy with a message of that person. Try again when it is answered.")
+            raise RekkuError("I am still busy with a message of that person. Try again when it is answered.")
         counts, failed = await forget(road.registry, road.people, person_id, dry_run)
         if failed:
-            raise ConfigError(f"These could not forget the person and must be asked again: {', '.join(failed)}.")
+            raise RekkuError(f"These could not forget the person and must be asked again: {', '.join(failed)}.")
         return counts
 
     async def usage(self, days: int) -> Sequence[Usage]:

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from rekku.core.errors import ConfigError
+from rekku.core.errors import RekkuError
 from rekku.core.house import Part
 from rekku.core.registry import Component, Kind
 
@@ -35,13 +35,13 @@ async def parts(rekku: "Rekku", clean: Callable[[str], str]) -> list[Part]:
 
 
 def with_name(rekku: "Rekku", kind: str, name: str) -> "FileReport":
-    """The file that gave a component. Raises ConfigError."""
+    """The file that gave a component. Raises RekkuError."""
     for told in rekku.loader.reports.values():
         if told.kind == kind and told.state not in (HIDDEN, "replaced", "off"):
             names = {c.name for c in rekku.registry if c.file == told.file} | {told.name}
             if name in names:
                 return told
-    raise ConfigError(f"The {kind} {name!r} has no file that could be loaded again.")
+    raise RekkuError(f"The {kind} {name!r} has no file that could be loaded again.")
 
 
 async def models_of(engine: Component) -> tuple[str, tuple[str, ...]]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rekku.cli_commands import declared
-from rekku.core.errors import ConfigError
+from rekku.core.errors import ConfigError, RekkuError
 from rekku.core.house import Value
 from rekku.home import read_env_file
 
@@ -30,12 +30,13 @@ def values(rekku: "Rekku") -> Sequence[Value]:
 
 
 def check(changes: Mapping[str, str], known: Sequence[Value]) -> None:
-    """Raises ConfigError for a name that is none, one that the environment sets, or a text that does not fit."""
+    """Raises ConfigError for one that the environment sets or a text that does not fit, RekkuError for a name that is
+    none."""
     by_name = {value.setting.name: value for value in known}
     for name, text in changes.items():
         value = by_name.get(name)
         if value is None:
-            raise ConfigError(f"There is no setting {name!r}.")
+            raise RekkuError(f"There is no setting {name!r}.")
         if value.source == "environment":
             raise ConfigError(f"{name} is set in the environment of the process, so it can only be changed there.")
         if text.strip():
