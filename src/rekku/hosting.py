@@ -7,18 +7,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rekku.chain.fate import fate_of
 from rekku.chain.road import Road
 from rekku.chain.turn import current, prompting
 from rekku.core.clock import Clock
 from rekku.core.database import Database
 from rekku.core.desk import Desk
 from rekku.core.host import Receipt
+from rekku.core.house import House
 from rekku.core.message import Attachment, Conversation, Message, User
 from rekku.core.model_call import ChatMessages
 from rekku.core.people import Person
 from rekku.core.principal import Principal
 from rekku.core.registry import Kind
 from rekku.core.settings import Settings
+from rekku.core.turn import Fate
 from rekku.home import FILES
 from rekku.lifecycle import Supervisor
 
@@ -34,6 +37,7 @@ class ComponentHost:
     desk: Desk
     supervisor: Supervisor
     road: Road
+    house: House
 
     @property
     def folder(self) -> Path:
@@ -73,6 +77,11 @@ class ComponentHost:
         doing = current.get()
         return prompting.get() if doing is None or doing.over else doing.turn.principal
 
+    @property
+    def sends_left(self) -> int | None:
+        """How many messages the running action may still send."""
+        return self.road.voice.sends_left
+
     def spawn(self, work: Coroutine[Any, Any, Any], name: str) -> "asyncio.Task[Any]":
         """Run something in the background; it ends with the component."""
         return self.supervisor.spawn(work, name)
@@ -80,6 +89,10 @@ class ComponentHost:
     async def receive(self, message: Message) -> Receipt:
         """Hand over a message that arrived."""
         return await self.road.gate.receive(message)
+
+    async def fate(self, message: Message) -> Fate | None:
+        """What became of a message that was handed over."""
+        return await fate_of(message, self.road.inbox_store, self.road.outbox_store)
 
     async def reacted(self, where: Conversation, user: User, message_id: str, emoji: str) -> None:
         """A person reacted to a message of Rekku's."""
@@ -90,10 +103,16 @@ class ComponentHost:
         await self.road.voice.react(emoji)
 
     async def send(
-        self, text: str, to: Conversation | None = None, *, attachments: Sequence[Attachment] = (), reply_to: str = ""
+        self,
+        text: str,
+        to: Conversation | None = None,
+        *,
+        attachments: Sequence[Attachment] = (),
+        reply_to: str = "",
+        words: str = "",
     ) -> None:
         """Send words, durably."""
-        await self.road.voice.send(text, to, attachments, reply_to)
+        await self.road.voice.send(text, to, attachments, reply_to, words)
 
     async def resolve(self, interface: str | None, target: str | None, thread_id: str | None) -> Conversation:
         """The one conversation that these three mean."""

@@ -20,6 +20,7 @@ import asyncmy  # noqa: F401 - likewise
 
 from rekku.app import Rekku, running
 from rekku.core.database import Write
+from rekku.core.errors import StoreError
 from rekku.plugins._event import tables as events
 from rekku.store import outbox
 from rekku.store.drivers import mariadb, sqlite  # noqa: F401 - likewise
@@ -57,9 +58,13 @@ async def _until_quiet(rekku: Rekku, tape: Any) -> int:
     quiet = 0
     while quiet < 2:
         await asyncio.sleep(LOOK)
-        idle = tape.read_to_the_end and not road.inbox.running and not await road.outbox_store.waiting()
-        idle = idle and not await rekku.database.fetch(events.DUE, now=datetime.now(UTC) + SOON, most=1)
-        waiting = await road.inbox_store.waiting()
+        try:
+            idle = tape.read_to_the_end and not road.inbox.running and not await road.outbox_store.waiting()
+            idle = idle and not await rekku.database.fetch(events.DUE, now=datetime.now(UTC) + SOON, most=1)
+            idle = idle and not await rekku.database.fetch(events.UNSETTLED, after="", most=1)
+            waiting = await road.inbox_store.waiting()
+        except StoreError:
+            continue
         if idle and waiting and len(road.inbox._later) == waiting:
             return DEFERRED_LEFT
         quiet = quiet + 1 if idle and not waiting else 0

@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -79,6 +79,7 @@ class Life:
     runs: int = 0
     kills: int = 0
     given: list[dict[str, Any]] = field(default_factory=list)
+    settings: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for folder, part in (("interface", "tape"), ("llm_engines", "scripted"), ("plugins", "deeds")):
@@ -87,10 +88,10 @@ class Life:
         for name in ("in.jsonl", "trace.jsonl"):
             (self.home / name).touch()
 
-    def write(self) -> None:
-        """People write one of each kind of message."""
+    def write(self, batch: Sequence[tuple[str, str, bool, str, str]] = BATCH) -> None:
+        """People write one of each kind of message (or what else is in the batch)."""
         first = len(self.given) + 1
-        for number, (chat, thread, direct, user, kind) in enumerate(BATCH, first):
+        for number, (chat, thread, direct, user, kind) in enumerate(batch, first):
             self.given.append(
                 {"number": number, "chat": chat, "thread": thread, "direct": direct, "user": user, "kind": kind}
             )
@@ -140,6 +141,7 @@ class Life:
             "KNOWN_IDS": "tape:ann,tape:bob,tape:cyd",
             "ACTIVE_LLM": "scripted",
             "TZ": "UTC",
+            **self.settings,
         }
         if self.server is not None:
             environ |= {

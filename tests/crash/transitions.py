@@ -1,6 +1,7 @@
 """The names of all transitions of the journal, and of what happens outside between them."""
 
 from rekku.core.database import Write
+from rekku.plugins._event import tables as events
 from rekku.store import inbox, journal, outbox
 from rekku.store.codec import load_deeds
 
@@ -53,10 +54,23 @@ OUTSIDE = (
 
 POINTS = (*(f"{when} {name}" for name in COMMITS for when in ("before:", "after:")), *OUTSIDE)
 
+EVENTS = {
+    events.ADD: "reminder kept",
+    events.CLAIM: "reminder claimed",
+    events.ADVANCE: "reminder handed over",
+    events.SETTLE: "reminder settled",
+}
+"""What is committed of events."""
+
+EVENT_POINTS = tuple(f"{when} {name}" for name in EVENTS.values() for when in ("before:", "after:"))
+
 
 def transition(writes: tuple[Write, ...]) -> str:
     """The name of what these writes commit; "other" for what is no transition of the journal."""
     made = {write.statement: write.values for write in writes}
+    for statement, name in EVENTS.items():
+        if statement in made:
+            return name
     if inbox.CLAIM_OWN in made:
         return "inbox claimed"
     if outbox.CLAIM in made:

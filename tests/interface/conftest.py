@@ -1,8 +1,21 @@
-"""The mark `needs`: what a platform must be able to do for a test of the suite that all interfaces pass."""
+"""A homeserver; the mark `needs`: what a platform must be able to do for a test of the suite that all pass."""
+
+from collections.abc import Iterator
 
 import pytest
 
+from tests.servers.synapse import Synapse, running, synapse
+
 pytest.register_assert_rewrite("tests.interface.talking", "tests.interface.keeping")
+
+
+@pytest.fixture(scope="session")
+def homeserver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Synapse]:
+    """A homeserver for all tests of Matrix."""
+    with synapse(tmp_path_factory.mktemp("synapse")) as server:
+        running.append(server)
+        yield server
+        running.clear()
 
 
 def pytest_configure(config: pytest.Config) -> None:

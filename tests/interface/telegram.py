@@ -10,6 +10,8 @@ from tests.interface.world import File, Shown
 from tests.servers.telegram_server import ME, TOKEN, TelegramServer
 
 GROUP = -1001234
+QUOTED = ("message_id", "date", "chat", "from", "text", "forward_origin")
+"""What is told of a message that is replied to."""
 
 
 class Telegram:
@@ -68,9 +70,7 @@ class Telegram:
         message = self.message(text, user=user, chat=chat, thread=thread, mention=mention, bot=bot) | more
         if reply_to:
             quoted = self.written.get(reply_to) or self.server.find(int(reply_to))
-            message["reply_to_message"] = {
-                k: v for k, v in quoted.items() if k in ("message_id", "date", "chat", "from", "text")
-            }
+            message["reply_to_message"] = {k: v for k, v in quoted.items() if k in QUOTED}
         for kind, name, mime, data in files:
             self.server.files[name] = data
             file = {"file_id": name, "file_unique_id": name, "file_size": len(data), "width": 1, "height": 1}

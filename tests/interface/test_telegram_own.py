@@ -7,15 +7,15 @@ from typing import Any
 import aiohttp
 import pytest
 
-from rekku.core.registry import Kind
 from rekku.interface._telegram_bot.formatting import Stretch, formatted, utf16
 from rekku.testing import bot_at
+from tests.interface.on_telegram import ALONE, health
 from tests.interface.suite import GROUP, PNG, asked
 from tests.interface.telegram import GROUP as GROUP_ID
 from tests.interface.telegram import Telegram, account
 from tests.interface.world import Talk
 
-ALONE = {"REKKU_PLUGINS": "message_plugin,telegram_bot"}
+SECRET = "X-Telegram-Bot-Api-Secret-Token"
 
 
 @pytest.fixture
@@ -32,13 +32,6 @@ async def talk(world: Telegram, bot_home: Path) -> AsyncIterator[Talk]:
     async with bot_at(bot_home, {**ALONE, **world.settings}, interfaces=["telegram_bot"]) as bot:
         await world.attach(bot)
         yield Talk(world, bot)
-
-
-def health(talk: Talk) -> str:
-    """What the interface says of itself."""
-    component = talk.bot.running.registry.get(Kind.INTERFACE, "telegram_bot")
-    assert component is not None
-    return str(component.instance.health())
 
 
 def test_markdown_becomes_entities_that_count_as_telegram_counts() -> None:
@@ -172,12 +165,13 @@ async def test_a_wrong_token_is_told_once_and_not_asked_for_ever(world: Telegram
 
 
 async def test_another_program_with_the_same_token_is_told(talk: Talk, world: Telegram) -> None:
+    talk.step = 1.0
     talk.bot.model_says("Hello.", "Now.")
-    world.server.conflict = True
+    world.server.conflict = "terminated by other getUpdates request"
     await talk.hears("hello")
     await talk.until(lambda: "another program fetches" in health(talk))
     await world.says("still there?")
-    world.server.conflict = False
+    world.server.conflict = ""
     await talk.until(lambda: talk.texts() == ["Hello.", "Now."])
 
     assert health(talk) == ""
@@ -213,10 +207,10 @@ async def test_nobody_else_can_bring_messages_to_the_hook(world: Telegram, bot_h
         await talk.until(lambda: world.server.hook)
         update: dict[str, Any] = {"update_id": 1, "message": world.message("hi", user="owner")}
         async with aiohttp.ClientSession() as session:
-            for headers in ({}, {"X-Telegram-Bot-Api-Secret-Token": "guessed"}):
+            for headers in ({}, {SECRET: "guessed"}, {SECRET: "gu\u00e9\U0001f600"}):
                 async with session.post(world.server.hook["url"], json=update, headers=headers) as answer:
                     assert answer.status == 403
-            secret = {"X-Telegram-Bot-Api-Secret-Token": world.server.hook["secret_token"]}
+            secret = {SECRET: world.server.hook["secret_token"]}
             async with session.post(world.server.hook["url"], data=b"[]", headers=secret) as answer:
                 assert answer.status == 400
         await talk.rest()

@@ -126,6 +126,22 @@ async def test_what_repeats_goes_on_beside_its_snooze(bot: Bot, events: EventPlu
     ]
 
 
+async def test_what_is_done_does_not_come_again_for_having_been_put_off(bot: Bot, events: EventPlugin) -> None:
+    once, daily = await make(bot), await make(bot, repeat="daily", description="stretch")
+    bot.model_says(say("Plants!"), say("Stretch!"))
+    await bot.clock.advance(60)
+    await comes(bot, 4)
+    for number in (once, daily):
+        await bot.hears(f"/snooze 10 {number}")
+        bot.model_says(reply(action("event_acknowledge", id=number)), say("Well done."))
+        await bot.hears("done!")
+    await pass_by(bot, 1200)
+
+    assert [text for text in texts(bot) if text.endswith("!")] == ["Plants!", "Stretch!"]
+    assert [found.description for found in await rows(bot, EVENTS) if found.wake_at] == ["stretch"]
+    assert (await row(bot, daily)).next_at == NOON + timedelta(days=1, minutes=1)
+
+
 @pytest.mark.parametrize("words", ["/snooze soon", "/snooze 0", "/snooze 5 99", "/snooze"])
 @pytest.mark.sqlite_only
 async def test_a_snooze_that_cannot_be_says_why(bot: Bot, events: EventPlugin, words: str) -> None:

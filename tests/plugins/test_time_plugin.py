@@ -1,9 +1,12 @@
 """What Rekku is told about the time and the place."""
 
+import json
+from typing import Any
+
 import pytest
 
 from rekku.testing import Bot
-from tests.road.words import asked
+from tests.road.words import asked, say
 
 pytestmark = pytest.mark.sqlite_only
 
@@ -20,6 +23,16 @@ async def test_a_prompt_tells_date_time_zone_utc_and_place(bot: Bot) -> None:
         "utc": "2026-03-01 12:00",
         "location": "Rome, Italy",
     }
+
+
+@pytest.mark.settings(TZ="Europe/Rome")
+async def test_a_person_asks_for_the_time_and_the_model_knows_it(bot: Bot) -> None:
+    def answer(messages: Any) -> str:
+        told = json.loads(messages[1]["content"])["context"]["time"]
+        return say(f"It is {told['time'].split()[0]} on {told['date'].split(',')[0]}.")
+
+    bot.model_says(answer)
+    assert await bot.hears("What time is it, and which day?") == ["It is 13:00 on Sunday."]
 
 
 @pytest.mark.settings(TZ="America/New_York")

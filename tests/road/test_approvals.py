@@ -220,3 +220,13 @@ async def test_an_action_may_want_an_approval_whatever_its_risk(bot: Bot) -> Non
     assert await bot.hears(f"/approve {code(texts(bot)[-1])}") == ["Approved, once: shout."]
     assert await turn == ["Done."]
     assert len(shout.done) == 1
+
+
+async def test_a_question_has_buttons_that_say_the_commands(bot: Bot, waiting: Waiting) -> None:
+    question = await waiting.asks()
+    shown = next(message for message in bot.interface.sent if message.text == question)
+    yes, no = shown.payload["choices"]
+    assert (yes.command, no.command) == (f"/approve {code(question)}", f"/deny {code(question)}")
+    assert (await bot.hears(yes.command))[0] == "Approved, once: shell."
+    await waiting.end()
+    assert len(waiting.shell.done) == 1

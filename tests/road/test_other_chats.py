@@ -2,6 +2,7 @@
 
 import pytest
 
+from rekku.core.message import Conversation, Message, User
 from rekku.core.turn import Outcome
 from rekku.store.schema import AUDIT, HISTORY
 from rekku.testing import Bot, MemoryInterface
@@ -41,6 +42,19 @@ async def test_an_ambiguous_name_is_an_error_that_lists_the_candidates(bot: Bot)
     assert await bot.tell("tell the family") is Outcome.ANSWERED
     assert problems(bot) == ["payload.target is ambiguous; name one of: memory:-200 (family), memory:-100 (Family)"]
     assert (texts(bot, "-100"), texts(bot, "-200"), texts(bot, "-300")) == ([], ["dinner"], [])
+
+
+async def test_a_person_is_found_by_the_tag_and_not_by_a_name_that_looks_like_it(bot: Bot) -> None:
+    await bot.settle()
+    for number, name, tag in (("7", "Ann Lee", "annie"), ("8", "annie", "")):
+        where = Conversation("memory", number)
+        said = Message(where, User(number, name, tag), "hm", bot.clock.now(), message_id=number, chat_name=name)
+        bot.model_says("hi")
+        await (await bot.running.road.gate.receive(said)).outcome()
+    bot.model_says(reply(action("message", target="@Annie", text="dinner"), action("message", text="told her")))
+
+    assert await bot.hears("tell @annie") == ["told her"]
+    assert (texts(bot, "7"), texts(bot, "8")) == (["hi", "dinner"], ["hi"])
 
 
 async def test_an_unknown_chat_is_an_error(bot: Bot) -> None:
@@ -139,8 +153,6 @@ async def test_two_chats_of_the_same_id_on_two_interfaces_are_told_apart(bot: Bo
 
 
 async def test_a_plugin_that_sends_elsewhere_needs_the_same_permission(bot: Bot) -> None:
-    from rekku.core.message import Conversation
-
     bot.model_says("hi")
     await bot.hears("hello", user="ann")
 

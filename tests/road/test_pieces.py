@@ -8,7 +8,7 @@ import pytest
 from rekku.core.errors import DeliveryDelayed, DeliveryRefused, DeliveryUnknown
 from rekku.core.message import Attachment, Choice, Conversation
 from rekku.testing import Bot, MemoryInterface
-from tests.road.words import reply, say, texts, until, while_time_passes
+from tests.road.words import answered, history, reply, say, texts, until, while_time_passes
 
 LONG = "One sentence here. Another one there. And a third, the last."
 PIECES = ["One sentence here.", "Another one there.", "And a third,", "the last."]
@@ -107,6 +107,41 @@ async def test_files_follow_the_words_each_by_itself_and_sound_as_sound(bot: Bot
 
     assert [(m.text, m.payload["attachments"]) for m in short.sent] == [("Here you are.", ()), ("", (PICTURE,))]
     assert [payload["attachment"] for payload in short.audio] == [SONG]
+
+
+class Singer:
+    """Sends a song without a word to it."""
+
+    host: Any
+
+    def get_supported_actions(self) -> Any:
+        return {"sing": {"description": "Sing.", "optional_fields": ["words"]}}
+
+    async def handle_custom_action(self, name: str, payload: Any) -> str:
+        await self.host.send("", attachments=[SONG], words=payload.get("words", ""))
+        return f"{self.host.sends_left} left"
+
+
+async def test_a_draft_becomes_the_words_that_it_showed_and_not_the_sound_before_them(bot: Bot, short: Short) -> None:
+    short.can_edit = True
+    bot.add(Singer())
+    bot.engine.pieces = 4
+    bot.model_says(reply({"type": "sing", "payload": {}}, {"type": "message", "payload": {"text": "Liked it?"}}), "")
+    await bot.tell("sing", interface="short", user="ann")
+
+    assert short.texts == ["Liked it?"]
+    assert [payload["attachment"] for payload in short.audio] == [SONG]
+
+
+async def test_history_remembers_what_files_say_and_how_much_may_be_sent_is_told(bot: Bot, short: Short) -> None:
+    bot.add(Singer())
+    bot.model_says(reply({"type": "sing", "payload": {"words": "la la"}}, {"type": "sing", "payload": {}}), reply())
+    await bot.tell("sing", interface="short", user="ann")
+    bot.model_says("Yes.")
+    await bot.tell("again?", interface="short", user="ann")
+
+    assert [text for _, text in history(bot)] == ["sing", "la la", "[audio: song.ogg]"]
+    assert [output["output"] for output in answered(bot, -2)["outputs"]] == ["4 left", "3 left"]
 
 
 async def test_a_refused_file_is_told_to_the_owner_and_the_words_have_arrived(bot: Bot, short: Short) -> None:

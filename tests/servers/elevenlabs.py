@@ -1,69 +1,43 @@
 """ElevenLabs on loopback: a page of the same shape as the real one, and the two calls of its API.
 
-The page: a login form, an editor, a button Generate that shows Loading, a button Download that hands out a blob, the
-credits. What it does wrong can be chosen.
+What it does wrong can be chosen: see the attributes.
 """
 
 import asyncio
+import hashlib
 import secrets
 from typing import Self
 
 from aiohttp import web
 
+from tests.servers import elevenlabs_pages as pages
+
 EMAIL, PASSWORD, KEY = "owner@example.org", "correct horse", "xi-secret-key"
-AUDIO = b"ID3" + bytes(range(256)) * 20
 
-LOGIN = """<!doctype html><title>Log in</title><main><h1>Log in</h1>
-<form onsubmit="login(event)"><input type="email" data-testid="sign-in-email-input">
-<input type="password" data-testid="sign-in-password-input">
-<button type="submit" data-testid="sign-in-submit-button">Sign in</button></form><p id="trouble"></p></main>
-<script>
-async function login(event) {
-  event.preventDefault();
-  const [email, password] = [...document.querySelectorAll("input")].map(field => field.value);
-  const answer = await fetch("/login", {method: "POST", body: JSON.stringify({email, password})});
-  if (answer.ok) location.reload();
-  else document.querySelector("#trouble").outerHTML = "<p role=alert>Invalid credentials</p>";
-}
-</script>"""
 
-SPEECH = """<!doctype html><title>Speech</title><main><h1>Text to speech</h1>
-<EDITOR data-testid="tts-editor"></EDITOR><p data-testid="tts-credits">CREDITS credits remaining</p>
-<button id="go" data-testid="tts-generate" disabled>Generate speech</button><div id="result"></div></main>
-<script>
-const editor = document.querySelector("[data-testid=tts-editor]"), go = document.querySelector("#go");
-editor.addEventListener("input", () => { go.disabled = !editor.value; });
-go.addEventListener("click", async () => {
-  go.textContent = "Loading"; go.dataset.loading = "true"; go.disabled = true;
-  const answer = await fetch("/speech", {method: "POST", body: editor.value});
-  if (answer.status == 401) { location.reload(); return; }
-  delete go.dataset.loading; go.textContent = "Generate speech"; go.disabled = false;
-  const result = document.querySelector("#result");
-  if (!answer.ok) {
-    result.innerHTML = "<p role=alert></p>"; result.firstChild.textContent = await answer.text(); return;
-  }
-  const blob = await answer.blob();
-  const left = answer.headers.get("X-Credits");
-  document.querySelector("[data-testid=tts-credits]").textContent = left + " credits remaining";
-  result.innerHTML = "<button data-testid=audio-player-download-button>Download</button>";
-  result.firstChild.addEventListener("click", () => {
-    const link = document.createElement("a");
-    link.href = URL.createObjectURL(blob); link.download = "ElevenLabs_speech.mp3"; link.click();
-  });
-});
-</script>"""
+def recording(text: str) -> bytes:
+    """The audio of a text: no other text has the same."""
+    return b"ID3" + hashlib.sha256(text.encode()).digest() * 200
 
 
 class ElevenLabs:
-    """The service. `spoken` are the texts that were spoken; `logins` how often somebody logged in."""
+    """The service. `spoken` are the texts that were spoken; `events` what browsers did."""
 
     def __init__(self) -> None:
         self.spoken: list[str] = []
-        self.logins = 0
+        self.events: list[str] = []
         self.credits = 10_000
-        self.editor = "textarea"
-        self.refusal = ""
         self.password = PASSWORD
+        self.editor = "textarea"  # or “rich”, “short” (takes ten characters), “none”
+        self.moved = False  # the page is another
+        self.bare = False  # no data-testid anywhere
+        self.banner = False  # something lies over the page
+        self.ending = "mp3"  # of the file to download
+        self.refusal = ""  # why nothing is spoken
+        self.forgetful = 0  # so many speeches end the session instead
+        self.api_error: tuple[int, str, str] | None = None
+        self.api_body: tuple[bytes, str] | None = None  # instead of audio, with its type
+        self.tells_credits = True
         self.gate = asyncio.Event()
         self.gate.set()
         self.asked = asyncio.Event()
@@ -76,6 +50,7 @@ class ElevenLabs:
         app.router.add_get("/app/speech-synthesis/text-to-speech", self._page)
         app.router.add_post("/login", self._login)
         app.router.add_post("/speech", self._speech)
+        app.router.add_get("/recording/{number}", self._recording)
         app.router.add_post("/v1/text-to-speech/{voice}", self._api_speech)
         app.router.add_get("/v1/user/subscription", self._api_credits)
         self._runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1)
@@ -90,22 +65,35 @@ class ElevenLabs:
         assert self._runner is not None
         await self._runner.cleanup()
 
-    def expire(self) -> None:
-        """Everybody is logged out."""
-        self.sessions.clear()
+    def happened(self) -> list[str]:
+        """What browsers did since this was last asked."""
+        events, self.events = self.events, []
+        return events
 
     def _known(self, request: web.Request) -> bool:
         return request.cookies.get("session") in self.sessions
 
     async def _page(self, request: web.Request) -> web.Response:
-        page = SPEECH.replace("EDITOR", self.editor).replace("CREDITS", f"{self.credits:,}")
-        return web.Response(text=page if self._known(request) else LOGIN, content_type="text/html")
+        known = self._known(request)
+        self.events.append("editor" if known else "form")
+        text = pages.MOVED if self.moved else pages.login(bare=self.bare)
+        if known and not self.moved:
+            text = pages.speech(
+                editor=self.editor,
+                credits_left=self.credits,
+                earlier=range(len(self.spoken)),
+                ending=self.ending,
+                banner=self.banner,
+                bare=self.bare,
+            )
+        return web.Response(text=text, content_type="text/html")
 
     async def _login(self, request: web.Request) -> web.Response:
         told = await request.json()
         if (told["email"], told["password"]) != (EMAIL, self.password):
+            self.events.append("refused")
             return web.Response(status=403)
-        self.logins += 1
+        self.events.append("login")
         session = secrets.token_hex(8)
         self.sessions.add(session)
         answer = web.Response()
@@ -113,18 +101,32 @@ class ElevenLabs:
         return answer
 
     async def _speech(self, request: web.Request) -> web.Response:
+        if self.forgetful:
+            self.forgetful -= 1
+            self.sessions.clear()
         if not self._known(request):
+            self.events.append("expired")
             return web.Response(status=401)
         return await self._speak(await request.text(), web.Response(status=402, text=self.refusal))
+
+    async def _recording(self, request: web.Request) -> web.Response:
+        return web.Response(body=recording(self.spoken[int(request.match_info["number"])]), content_type="audio/mpeg")
 
     async def _api_speech(self, request: web.Request) -> web.Response:
         if request.headers.get("xi-api-key") != KEY:
             return _detail(401, "invalid_api_key", "Invalid API key")
+        if self.api_error:
+            return _detail(*self.api_error)
+        if self.api_body:
+            body, kind = self.api_body
+            return web.Response(body=body, content_type=kind)
         told = await request.json()
-        assert told["model_id"]
+        assert (request.match_info["voice"], told["model_id"]) == ("JBFqnCBsd6RMkjVDRZzb", "eleven_multilingual_v2")
         return await self._speak(told["text"], _detail(401, "quota_exceeded", self.refusal))
 
     async def _api_credits(self, request: web.Request) -> web.Response:
+        if not self.tells_credits:
+            return _detail(401, "missing_permissions", "The API key is missing the permission user_read")
         return web.json_response({"character_count": 100_000 - self.credits, "character_limit": 100_000})
 
     async def _speak(self, text: str, refusal: web.Response) -> web.Response:
@@ -132,9 +134,10 @@ class ElevenLabs:
         await self.gate.wait()
         if self.refusal:
             return refusal
+        self.events.append("spoken")
         self.spoken.append(text)
         self.credits -= len(text)
-        return web.Response(body=AUDIO, content_type="audio/mpeg", headers={"X-Credits": str(self.credits)})
+        return web.Response(body=recording(text), content_type="audio/mpeg", headers={"X-Credits": f"{self.credits:,}"})
 
 
 def _detail(status: int, code: str, message: str) -> web.Response:

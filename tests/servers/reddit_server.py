@@ -1,4 +1,5 @@
-"""A small Reddit on loopback: OAuth for scripts, subreddits, flairs, posts, pictures, comments, edits, deletions.
+"""A small Reddit on loopback: OAuth for scripts, subreddits, flairs, posts, pictures, comments, edits, deletions;
+and what `reddit_pages` has: feeds, threads, the inbox, private messages.
 
     async with RedditServer() as reddit:
         ...  # REDDIT_URL = reddit.url
@@ -8,49 +9,27 @@
 
 import asyncio
 import base64
-import itertools
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable
 from typing import Any, Self
 
 from aiohttp import MultipartReader, web
 
-CLIENT_ID, CLIENT_SECRET = "an-app", "a-secret-of-the-app"
-USERNAME, PASSWORD = "rekku_bot", "a-password-of-the-account"
-USER_AGENT = "rekku tests by u/nobody"
+from tests.servers.reddit_pages import Pages
+from tests.servers.reddit_things import CLIENT_ID, CLIENT_SECRET, PASSWORD, USER_AGENT, USERNAME, Thing, told
+
+__all__ = ["CLIENT_ID", "CLIENT_SECRET", "PASSWORD", "USERNAME", "USER_AGENT", "RedditServer", "Thing"]
+
+CHANGES = ("/api/submit/", "/api/comment/", "/api/compose/", "/api/editusertext/", "/api/del/")
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-@dataclass
-class Thing:
-    """A post (`t3_…`) or a comment (`t1_…`)."""
-
-    fullname: str
-    author: str
-    subreddit: str
-    text: str
-    created: float
-    title: str = ""
-    url: str = ""
-    parent: str = ""
-    form: Mapping[str, str] = field(default_factory=dict)
-    locked: bool = False
-    archived: bool = False
-    removed: bool = False
-
-    @property
-    def id(self) -> str:
-        return self.fullname[3:]
-
-
-class RedditServer:
+class RedditServer(Pages):
     """A Reddit with the subreddits `rust` (has flairs), `links` (no texts), `locked_up` (private)."""
 
     def __init__(self, port: int = 0) -> None:
+        super().__init__()
         self.port = port
-        self.now: Callable[[], float] = lambda: 1_772_366_400.0
-        self.things: dict[str, Thing] = {}
         self.subreddits: dict[str, dict[str, Any]] = {
             "rust": {"submission_type": "any", "allow_images": True},
             "links": {"submission_type": "link", "allow_images": False},
@@ -59,6 +38,8 @@ class RedditServer:
         self.flairs = {"rust": {"question": "f-1", "Show and tell": "f-2"}}
         self.errors: list[list[str]] = []  # of the next change
         self.statuses: list[int] = []  # of the next changes, which are not done
+        self.hidden = False  # nothing is told of single posts and comments
+        self.limit: tuple[int, float] | None = None  # after so many changes, one is too many for so many seconds
         self.cut_after = 0  # so many changes are done, and their connections broken
         self.cut_before = 0  # so many changes are not done, and their connections broken
         self.gate: asyncio.Event | None = None  # changes are done, and not answered before it is set
@@ -66,23 +47,11 @@ class RedditServer:
         self.uploads: dict[str, bytes] = {}
         self.picture = "success"  # or “failed”, “too large”
         self.requests: list[str] = []
-        self._count = itertools.count(1)
         self._runner: web.AppRunner | None = None
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
-
-    @property
-    def posts(self) -> list[Thing]:
-        return self._there("t3_")
-
-    @property
-    def comments(self) -> list[Thing]:
-        return self._there("t1_")
-
-    def _there(self, kind: str) -> list[Thing]:
-        return [thing for name, thing in self.things.items() if name.startswith(kind) and not thing.removed]
 
     async def __aenter__(self) -> Self:
         app = web.Application(middlewares=[self._door], client_max_size=20_000_000)
@@ -98,7 +67,8 @@ class RedditServer:
                 web.get("/api/info/", self._info),
                 web.get("/user/{name}/submitted", self._submitted),
                 web.get("/user/{name}/comments", self._commented),
-                web.get("/comments/{id}/", self._page),
+                web.get("/comments/{id}/", self._thread),
+                *self.routes(),
                 web.post("/api/media/asset.json", self._lease),
                 web.post("/upload", self._upload),
                 web.get("/ws/{key}", self._socket),
@@ -115,13 +85,6 @@ class RedditServer:
         assert self._runner is not None
         await self._runner.cleanup()
 
-    def write(self, kind: str, **more: Any) -> Thing:
-        """Put a thing there, as somebody."""
-        fullname = f"{kind}_x{next(self._count)}"
-        given = {"author": "somebody", "subreddit": "rust", "text": "", "created": self.now(), **more}
-        thing = self.things[fullname] = Thing(fullname, **given)
-        return thing
-
     @web.middleware
     async def _door(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         self.requests.append(f"{request.method} {request.path}")
@@ -132,9 +95,9 @@ class RedditServer:
             if request.headers.get("Authorization", "").removeprefix("bearer ") not in self.tokens:
                 header = {"WWW-Authenticate": 'Bearer realm="reddit", error="invalid_token"'}
                 return web.json_response({"message": "Unauthorized", "error": 401}, status=401, headers=header)
-        if request.path in ("/api/submit/", "/api/comment/", "/api/editusertext/", "/api/del/"):
-            return await self._change(request, handler)
-        return await handler(request)
+        answer = await (self._change(request, handler) if request.path in CHANGES else handler(request))
+        answer.headers.update(self.fewer)
+        return answer
 
     async def _change(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         form = await request.post()
@@ -142,12 +105,17 @@ class RedditServer:
             return web.json_response({"jquery": []})
         if self.statuses:
             return web.Response(status=self.statuses.pop(0), text="<html>our servers are on fire</html>")
+        if self.limit is not None:
+            let_through, seconds = self.limit
+            self.limit = (let_through - 1, seconds) if let_through else None
+            if not let_through:
+                return web.Response(status=429, headers={"retry-after": f"{seconds:g}"})
         if self.cut_before:
             self.cut_before -= 1
             return _cut(request)
         if self.errors:
             errors, self.errors = self.errors, []
-            return _json(errors=errors)
+            return told(errors=errors)
         answer = await handler(request)
         if self.gate is not None:
             await self.gate.wait()
@@ -163,7 +131,7 @@ class RedditServer:
         form = await request.post()
         if (form.get("grant_type"), form.get("username"), form.get("password")) != ("password", USERNAME, PASSWORD):
             return web.json_response({"error": "invalid_grant"})
-        token = f"token-{next(self._count)}"
+        token = f"token-{next(self.count)}"
         self.tokens.add(token)
         return web.json_response({"access_token": token, "token_type": "bearer", "expires_in": 3600, "scope": "*"})
 
@@ -185,9 +153,9 @@ class RedditServer:
     async def _submit(self, request: web.Request) -> web.Response:
         form = {name: str(value) for name, value in (await request.post()).items()}
         if form["sr"].lower() not in self.subreddits:
-            return _json(errors=[["SUBREDDIT_NOEXIST", "that subreddit doesn't exist", "sr"]])
+            return told(errors=[["SUBREDDIT_NOEXIST", "that subreddit doesn't exist", "sr"]])
         if len(form["title"]) > 300:
-            return _json(errors=[["TOO_LONG", "this is too long (max: 300)", "title"]])
+            return told(errors=[["TOO_LONG", "this is too long (max: 300)", "title"]])
         post = self.write(
             "t3",
             author=USERNAME,
@@ -200,25 +168,31 @@ class RedditServer:
         if form["kind"] == "image":
             assert form["url"].rsplit("/upload/", 1)[1] in self.uploads, "a picture that was not uploaded"
             post.removed = self.picture == "failed"
-            return _json(data={"user_submitted_page": "", "websocket_url": f"{self.url}/ws/{post.id}"})
+            return told(data={"user_submitted_page": "", "websocket_url": f"{self.url}/ws/{post.id}"})
         link = f"{self.url}/r/{form['sr']}/comments/{post.id}/slug/"
-        return _json(data={"url": link, "id": post.id, "name": post.fullname})
+        return told(data={"url": link, "id": post.id, "name": post.fullname})
 
     async def _comment(self, request: web.Request) -> web.Response:
         form = await request.post()
         parent = self.things.get(str(form["thing_id"]))
         if parent is None or parent.removed:
-            return _json(errors=[["DELETED_COMMENT", "that comment has been deleted", "parent"]])
-        comment = self.write("t1", author=USERNAME, text=str(form["text"]), parent=parent.fullname)
-        return _json(data={"things": [self._shown(comment)]})
+            return told(errors=[["DELETED_COMMENT", "that comment has been deleted", "parent"]])
+        if parent.locked:
+            return told(errors=[["THREAD_LOCKED", "Comments are locked.", "parent"]])
+        more = {"author": USERNAME, "text": str(form["text"]), "parent": parent.fullname}
+        if parent.fullname.startswith("t4_"):
+            made = self.write("t4", to=parent.author, title=f"re: {parent.title}", **more)
+        else:
+            made = self.write("t1", subreddit=parent.subreddit, **more)
+        return told(data={"things": [self.shown(made)]})
 
     async def _edit(self, request: web.Request) -> web.Response:
         form = await request.post()
         thing = self.things[str(form["thing_id"])]
         if thing.author != USERNAME:
-            return _json(errors=[["NOT_AUTHOR", "you can't do that", "thing_id"]])
+            return told(errors=[["NOT_AUTHOR", "you can't do that", "thing_id"]])
         thing.text = str(form["text"])
-        return _json(data={"things": [self._shown(thing)]})
+        return told(data={"things": [self.shown(thing)]})
 
     async def _delete(self, request: web.Request) -> web.Response:
         thing = self.things[str((await request.post())["id"])]
@@ -227,22 +201,20 @@ class RedditServer:
         return web.json_response({})
 
     async def _info(self, request: web.Request) -> web.Response:
+        if self.hidden:
+            return web.json_response({"message": "Forbidden", "error": 403}, status=403)
         wanted = [self.things[name] for name in request.query["id"].split(",") if name in self.things]
-        return web.json_response(self._listing(thing for thing in wanted if not thing.removed))
+        return web.json_response(self.listing(thing for thing in wanted if not thing.removed))
 
     async def _submitted(self, request: web.Request) -> web.Response:
-        return web.json_response(self._listing(reversed([t for t in self.posts if t.author == USERNAME])))
+        return web.json_response(self.listing(reversed([t for t in self.posts if t.author == USERNAME])))
 
     async def _commented(self, request: web.Request) -> web.Response:
-        return web.json_response(self._listing(reversed([t for t in self.comments if t.author == USERNAME])))
-
-    async def _page(self, request: web.Request) -> web.Response:
-        post = self.things[f"t3_{request.match_info['id']}"]
-        return web.json_response([self._listing([post]), self._listing([])])
+        return web.json_response(self.listing(reversed([t for t in self.comments if t.author == USERNAME])))
 
     async def _lease(self, request: web.Request) -> web.Response:
         form = await request.post()
-        key = f"{next(self._count)}/{form.get('filepath')!s}"
+        key = f"{next(self.count)}/{form.get('filepath')!s}"
         fields = [{"name": "key", "value": key}, {"name": "Content-Type", "value": str(form["mimetype"])}]
         action = f"//127.0.0.1:{self.port}/upload"
         return web.json_response({"args": {"action": action, "fields": fields}, "asset": {"asset_id": key}})
@@ -271,30 +243,8 @@ class RedditServer:
         await socket.close()
         return socket
 
-    def _listing(self, things: Any) -> dict[str, Any]:
-        children = [self._shown(thing) for thing in things]
-        return {"kind": "Listing", "data": {"children": children, "after": None, "before": None, "dist": None}}
-
-    def _shown(self, thing: Thing) -> dict[str, Any]:
-        data: dict[str, Any] = {
-            name: getattr(thing, name) for name in ("id", "author", "subreddit", "locked", "archived")
-        }
-        data |= {"name": thing.fullname, "created_utc": thing.created}
-        if thing.fullname.startswith("t3_"):
-            data |= {"title": thing.title, "selftext": thing.text, "url": thing.url, "is_self": not thing.url}
-            data["permalink"] = f"/r/{thing.subreddit}/comments/{thing.id}/slug/"
-            return {"kind": "t3", "data": data}
-        post = thing.parent.removeprefix("t3_")
-        data |= {"body": thing.text, "parent_id": thing.parent, "link_id": thing.parent, "replies": ""}
-        data["permalink"] = f"/r/{thing.subreddit}/comments/{post}/slug/{thing.id}/"
-        return {"kind": "t1", "data": data}
-
 
 def _cut(request: web.Request) -> web.Response:
     assert request.transport is not None
     request.transport.abort()
     return web.Response()
-
-
-def _json(*, errors: list[list[str]] | None = None, data: dict[str, Any] | None = None) -> web.Response:
-    return web.json_response({"json": {"errors": errors or [], **({"data": data} if data is not None else {})}})

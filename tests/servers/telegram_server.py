@@ -12,11 +12,20 @@ from aiohttp import ClientSession, web
 
 TOKEN = "7654321:AAbbCCddEEffGGhhIIjjKKllMMnnOOppQQr"
 ME = {"id": 7654321, "is_bot": True, "first_name": "Rekku", "username": "rekku_test_bot"}
-SENDS = ("sendMessage", "sendPhoto", "sendVoice", "sendAudio", "sendVideo", "sendDocument")
+FILES = ("photo", "voice", "audio", "video", "animation", "document")
+SENDS = ("sendMessage", *(f"send{field.capitalize()}" for field in FILES))
+
+Refusal = tuple[int, str, dict[str, Any]]
+"""A status, what the server says, and `parameters`."""
 
 
 class TelegramServer:
-    """The server. `messages` are those of the bot by chat; what it does wrong can be chosen."""
+    """The server. `messages` are those of the bot by chat, `given` is the last update that the bot has got.
+
+    What it does wrong can be chosen: `failures` for what the bot sends next, whatever it is; `refusals` for the next
+    calls of a method (None lets one through); `loses` for methods whose answer never arrives; `breaks` for methods
+    whose call never arrives, though it was written; `holds_confirmations` for what the bot has taken and would confirm.
+    """
 
     def __init__(self) -> None:
         self.updates: list[dict[str, Any]] = []
@@ -24,14 +33,22 @@ class TelegramServer:
         self.messages: dict[str, list[dict[str, Any]]] = {}
         self.files: dict[str, bytes] = {}
         self.calls: list[tuple[str, dict[str, Any]]] = []
-        self.failures: list[tuple[int, str, dict[str, Any]]] = []
+        self.failures: list[Refusal] = []
+        self.refusals: dict[str, list[Refusal | None]] = {}
+        self.reads_entities = True
         self.loses: list[str] = []
+        self.breaks: list[str] = []
         self.let_through = 0
         self.hook: dict[str, Any] = {}
         self.token = TOKEN
-        self.conflict = False
+        self.conflict = ""
+        self.given = 0
+        self.holds_confirmations = False
         self.port = 0
         self.asked = asyncio.Event()
+        self.gave = asyncio.Event()
+        self.confirming = asyncio.Event()
+        self.changed = asyncio.Event()
         self._news = asyncio.Event()
         self._number = 100
         self._runner: web.AppRunner | None = None
@@ -101,13 +118,22 @@ class TelegramServer:
         method = request.match_info["method"]
         given = await _given(request)
         self.calls.append((method, given))
+        if method in self.breaks:
+            self.breaks.remove(method)
+            assert request.transport is not None
+            request.transport.abort()
+            return web.Response()
         if method in SENDS:
             if self.let_through:
                 self.let_through -= 1
             elif self.failures:
                 status, words, more = self.failures.pop(0)
                 return _no(status, words, **more)
-        handle = getattr(self, f"_{method}", None)
+        if (refusals := self.refusals.get(method)) and (refusal := refusals.pop(0)):
+            return _no(refusal[0], refusal[1], **refusal[2])
+        if given.get("entities") and not self.reads_entities:
+            return _no(400, "Bad Request: can't parse entities")
+        handle = getattr(self, f"_{method}", self._send_file if method in SENDS else None)
         result = await handle(given) if handle else True
         if isinstance(result, web.Response):
             return result
@@ -125,11 +151,16 @@ class TelegramServer:
 
     async def _getUpdates(self, given: dict[str, Any]) -> Any:
         if self.conflict:
-            return _no(409, "Conflict: terminated by other getUpdates request")
-        self.asked.set()
+            return _no(409, f"Conflict: {self.conflict}")
+        if float(given.get("timeout", 0)):
+            self.asked.set()
         offset = int(given.get("offset", 0))
+        if self.holds_confirmations and any(update["update_id"] < offset for update in self.updates):
+            self.confirming.set()
+            await asyncio.Event().wait()  # until the bot hangs up
         self.confirmed = max(self.confirmed, offset)
         self.updates = [update for update in self.updates if update["update_id"] >= offset]
+        self.changed.set()
         if not self.updates:
             self._news.clear()
             try:
@@ -137,11 +168,25 @@ class TelegramServer:
                     await self._news.wait()
             except TimeoutError:
                 return []
-        return self.updates[:100]
+        told = self.updates[:100]
+        if told:
+            self.given = told[-1]["update_id"]
+            self.gave.set()
+        return told
 
     async def _setWebhook(self, given: dict[str, Any]) -> Any:
         self.hook = given
         return True
+
+    async def _deleteWebhook(self, given: dict[str, Any]) -> Any:
+        self.hook = {}
+        if "webhook" in self.conflict:
+            self.conflict = ""
+        return True
+
+    async def _getWebhookInfo(self, given: dict[str, Any]) -> Any:
+        waiting = {"pending_update_count": len(self.updates), "has_custom_certificate": False}
+        return {"url": self.hook.get("url", ""), **waiting, **self.hook.get("failed", {})}
 
     async def _getFile(self, given: dict[str, Any]) -> Any:
         name = given["file_id"]
@@ -155,30 +200,18 @@ class TelegramServer:
                 return _no(400, "Bad Request: entity is out of bounds")
         return self._put(given, text=given["text"], entities=given.get("entities", []))
 
-    async def _send_file(self, given: dict[str, Any], field: str) -> Any:
-        name, data = given["files"][field if field in given["files"] else next(iter(given["files"]))]
+    async def _send_file(self, given: dict[str, Any]) -> Any:
+        ((field, (name, data)),) = given["files"].items()
         file = {"file_id": name, "file_unique_id": name, "file_size": len(data)}
         sizes = {"width": 1, "height": 1, "duration": 1}
         content: Any = [file | sizes] if field == "photo" else file | sizes
         return self._put(given, **{field: content, "data": (field, name, data)})
 
-    async def _sendPhoto(self, given: dict[str, Any]) -> Any:
-        return await self._send_file(given, "photo")
-
-    async def _sendVoice(self, given: dict[str, Any]) -> Any:
-        return await self._send_file(given, "voice")
-
-    async def _sendAudio(self, given: dict[str, Any]) -> Any:
-        return await self._send_file(given, "audio")
-
-    async def _sendVideo(self, given: dict[str, Any]) -> Any:
-        return await self._send_file(given, "video")
-
-    async def _sendDocument(self, given: dict[str, Any]) -> Any:
-        return await self._send_file(given, "document")
-
     async def _editMessageText(self, given: dict[str, Any]) -> Any:
-        message = self.find(int(given["message_id"]))
+        here = self.messages.get(str(given["chat_id"]), ())
+        message = next((m for m in here if m["message_id"] == int(given["message_id"])), None)
+        if message is None:
+            return _no(400, "Bad Request: message to edit not found")
         if message["text"] == given["text"]:
             return _no(400, "Bad Request: message is not modified")
         message |= {"text": given["text"], "entities": given.get("entities", []), "edits": message["edits"] + 1}
@@ -209,6 +242,7 @@ class TelegramServer:
             **content,
         }
         self.messages.setdefault(str(chat), []).append(message)
+        self.changed.set()
         return _public(message)
 
 
@@ -237,6 +271,5 @@ async def _given(request: web.Request) -> dict[str, Any]:
 
 
 def _value(name: str, text: str) -> Any:
-    if name in ("entities", "reply_parameters", "reply_markup", "commands", "scope", "reaction", "allowed_updates"):
-        return json.loads(text)
-    return text
+    structured = ("entities", "reply_parameters", "reply_markup", "commands", "scope", "reaction", "allowed_updates")
+    return json.loads(text) if name in (*structured, "link_preview_options") else text

@@ -61,8 +61,10 @@ class Afterwards:
         return None
 
     async def reacted(self, where: Conversation, who: Principal, message_id: str, emoji: str) -> None:
-        """Take in that a person has reacted to a message; to one of Rekku's, it is remembered."""
-        text = await self._outbox.text_of(where, message_id)
-        if text and emoji.strip():
+        """Take in that a person has reacted to a message; to one of Rekku's, it is remembered, in that message's
+        thread (not every platform tells it with the reaction)."""
+        said = await self._outbox.said(where, message_id)
+        if said and said[1] and emoji.strip():
+            where, text = said
             line = REACTED.format(emoji=emoji.strip()[:LONGEST_EMOJI], text=shorten(text, 100))
             await self._db.write(noted(self._next_id(), where, who.person_id, who.name, line, self._clock.now()))

@@ -66,5 +66,5 @@ class Ledger:
         for message in turn.outgoing:
             message.text = self._secrets.clean(message.text)
             writes.append(self._outbox.added(message))
-            writes.append(said(self._next_id(), message.to, message.text, message.created_at))
+            writes.append(said(self._next_id(), message.to, message.said, message.created_at))
         return writes

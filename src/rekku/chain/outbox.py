@@ -3,10 +3,11 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from typing import Any
 
 from rekku.chain.draft import Spawn
+from rekku.chain.elsewhere import Chat, Elsewhere, chat_of
 from rekku.chain.pieces import pieces_of, send_piece
 from rekku.core.clock import Clock
 from rekku.core.database import Database, Write
@@ -14,6 +15,7 @@ from rekku.core.errors import DeliveryDelayed, DeliveryRefused, DeliveryUnknown,
 from rekku.core.message import Conversation, Message
 from rekku.core.registry import Component, Kind, Registry
 from rekku.store.outbox import OutboxStore, Outgoing, failed
+from rekku.store.people import People
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +48,7 @@ class Sender:
         registry: Registry,
         clock: Clock,
         spawn: Spawn,
+        people: People,
         complain: Callable[[str, Write], Coroutine[Any, Any, None]],
     ) -> None:
         self._db = database
@@ -53,8 +56,10 @@ class Sender:
         self._registry = registry
         self._clock = clock
         self._spawn = spawn
+        self._elsewhere = Elsewhere(database=database, store=store, people=people, registry=registry, clock=clock)
         self._complain = complain
-        self._lanes: dict[tuple[str, str], Lane] = {}
+        self._lanes: dict[Chat, Lane] = {}
+        self._moving: set[int] = set()
         self._originals: dict[int, Message] = {}
         self._waiters: dict[int, list[asyncio.Future[None]]] = {}
         self._pending: set[int] = set()
@@ -71,12 +76,22 @@ class Sender:
             self._pending.add(message.id)
             if original is not None:
                 self._originals[message.id] = original
-            key = (message.to.interface, message.to.chat_id)
-            lane = self._lanes.setdefault(key, Lane())
-            lane.waiting.append(message)
-            if not lane.busy and not lane.parked:
-                lane.busy = True
-                self._spawn(self._empty(key, lane), f"send to {message.to}")
+            lane = self._enter(message)
+            if lane.parked:
+                self._leave(lane)
+
+    def _enter(self, message: Outgoing) -> Lane:
+        key = chat_of(message.to)
+        lane = self._lanes.setdefault(key, Lane())
+        lane.waiting.append(message)
+        if not lane.parked:
+            self._start(key, lane)
+        return lane
+
+    def _start(self, key: Chat, lane: Lane) -> None:
+        if not lane.busy:
+            lane.busy = True
+            self._spawn(self._empty(key, lane), f"send to {key[0]}:{key[1]}")
 
     def end(self) -> None:
         """Deliver nothing more; what is left is for the next start."""
@@ -92,25 +107,63 @@ class Sender:
             self._delivered = None
         self.queue(message for message in found if message.id not in delivered)
 
+    async def keep(self) -> None:
+        """Renew what is ours, and take up what nobody looks after, or what may go elsewhere by now."""
+        if await self._store.renew():
+            await self.resume()
+            found = await self._store.claim_stranded(c.name for c in self._registry.of(Kind.INTERFACE))
+            self._send_elsewhere([message for message in found if message.id not in self._pending])
+        self._look_elsewhere()
+
     def reachable(self, interface: str | None = None, chat_id: str | None = None) -> None:
         """Try again what waited for an interface (or one chat of it) to be there."""
         for key, lane in self._lanes.items():
             if lane.parked and (interface in (None, key[0])) and (chat_id in (None, key[1])):
                 lane.parked = False
-                if lane.waiting and not lane.busy:
-                    lane.busy = True
-                    self._spawn(self._empty(key, lane), f"send to {key[0]}:{key[1]}")
+                self._start(key, lane)
+        self._look_elsewhere()
+
+    def _look_elsewhere(self) -> None:
+        for lane in [lane for lane in self._lanes.values() if lane.parked]:
+            self._leave(lane)
+
+    def _leave(self, lane: Lane) -> None:
+        """What may go elsewhere leaves a chat that is not there."""
+        leaving = [message for message in lane.waiting if message.person_id]
+        if leaving:
+            lane.waiting = deque(message for message in lane.waiting if not message.person_id)
+            self._send_elsewhere(leaving)
+
+    def _send_elsewhere(self, messages: Sequence[Outgoing]) -> None:
+        numbers = {message.id for message in messages}
+        if numbers:
+            self._pending |= numbers
+            self._moving |= numbers
+            self._spawn(self._move(messages), "send elsewhere")
+
+    async def _move(self, messages: Iterable[Outgoing]) -> None:
+        for message in messages:
+            while True:
+                closed = {key for key, lane in self._lanes.items() if lane.parked}
+                await self._until_noted(lambda: self._elsewhere.place(message, closed))  # noqa: B023 - awaited here
+                lane = self._lanes.get(chat_of(message.to))
+                if lane is None or not lane.parked or message.home in (None, message.to):
+                    break
+            self._moving.discard(message.id)
+            self._originals.pop(message.id, None)
+            if self._enter(message).parked:
+                self._wake(message)
 
     async def settled(self, messages: Iterable[Outgoing]) -> None:
         """Wait until each of these was delivered, was given up, or waits for its chat to be there."""
         for message in messages:
-            if message.id in self._pending and not self._is_parked(message.to):
+            if message.id in self._moving or (message.id in self._pending and not self._is_parked(message.to)):
                 future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
                 self._waiters.setdefault(message.id, []).append(future)
                 await future
 
     def _is_parked(self, where: Conversation) -> bool:
-        lane = self._lanes.get((where.interface, where.chat_id))
+        lane = self._lanes.get(chat_of(where))
         return lane is not None and lane.parked
 
     async def _empty(self, key: tuple[str, str], lane: Lane) -> None:
@@ -123,6 +176,7 @@ class Sender:
                     await self._note(self._store.released(message))
                 except NotReachable:
                     lane.parked = True
+                    self._leave(lane)
                     for waiting in lane.waiting:
                         self._wake(waiting)
                     return
@@ -168,6 +222,7 @@ class Sender:
 
     async def _send(self, interface: Component, message: Outgoing) -> None:
         """Send what is left of a message, piece by piece, and record it."""
+        self._elsewhere.note_delay(message)
         pieces = await pieces_of(interface, message)
         doubt = ""
         while len(message.pieces) < len(pieces):

@@ -33,7 +33,8 @@ async def pieces_of(interface: Component, message: Outgoing) -> Sequence[Piece]:
     files = [Piece(file=file) for file in message.attachments]
     if files and not message.text.strip():
         return files
-    return [*(Piece(text) for text in await text_pieces(interface, message.text)), *files]
+    text = f"{message.text}\n{message.late}" if message.late else message.text
+    return [*(Piece(piece) for piece in await text_pieces(interface, text)), *files]
 
 
 async def send_piece(interface: Component, message: Outgoing, pieces: Sequence[Piece], original: Message | None) -> str:

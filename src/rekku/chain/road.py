@@ -110,6 +110,7 @@ class Road:
             registry=registry,
             clock=clock,
             spawn=supervisor.spawn,
+            people=self.people,
             complain=self._complain,
         )
         self.voice = Voice(
@@ -259,8 +260,7 @@ class Road:
         while True:
             await self.clock.sleep(RENEW_EVERY)
             try:
-                if await self.outbox_store.renew():
-                    await self.sender.resume()
+                await self.sender.keep()
                 if await self.inbox_store.renew():
                     await self.inbox.resume()
             except ConnectionError as error:

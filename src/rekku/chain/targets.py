@@ -24,8 +24,10 @@ class Targets:
         """The one conversation that is meant; all absent means `here`. Raises ActionError."""
         if not target and interface in (None, "", here.interface):
             return Conversation(here.interface, here.chat_id, here.thread_id if thread_id is None else thread_id)
-        found = [chat for chat in await self._reachable(who, here) if _matches(chat, interface, target, who)]
+        reachable = [c for c in await self._reachable(who, here) if not interface or c.where.interface == interface]
+        found = [chat for chat in reachable if _matches(chat, target, who)]
         exact = [chat for chat in found if target and target.strip() in _addresses(chat)]
+        exact = exact or await self._tagged(reachable, target)
         chats = {(c.where.interface, c.where.chat_id): c for c in exact or found}
         if not chats:
             raise ActionError(_nothing(interface, target, who))
@@ -45,10 +47,21 @@ class Targets:
         own = [c for c in chats if c.direct and c.person_id == who.person_id]
         return own + [c for c in chats if (c.where.interface, c.where.chat_id) == (here.interface, here.chat_id)]
 
+    async def _tagged(self, chats: Sequence[Chat], target: str | None) -> list[Chat]:
+        """The direct chats of whoever has the @tag; on most platforms only one person can, unlike a name."""
+        tag = (target or "").strip()
+        if not tag.startswith("@"):
+            return []
+        meant = {
+            (account.interface, person.person_id)
+            for person in await self._people.known(tag)
+            for account in person.accounts
+            if account.user.tag.casefold() == tag[1:].casefold()
+        }
+        return [chat for chat in chats if chat.direct and (chat.where.interface, chat.person_id) in meant]
 
-def _matches(chat: Chat, interface: str | None, target: str | None, who: Principal) -> bool:
-    if interface and chat.where.interface != interface:
-        return False
+
+def _matches(chat: Chat, target: str | None, who: Principal) -> bool:
     if not target:
         return chat.direct and chat.person_id == who.person_id
     wanted = target.strip()

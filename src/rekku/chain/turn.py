@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from rekku.chain.draft import Draft
 from rekku.core.database import Write
@@ -22,6 +22,10 @@ current: ContextVar["Doing | None"] = ContextVar("doing", default=None)
 
 prompting: ContextVar[Principal | None] = ContextVar("prompting", default=None)
 """Whose prompt is being built in this context."""
+
+
+MUCH_LATER = timedelta(minutes=1)
+"""What comes so much later than it should says so."""
 
 
 class TurnCancelled(Exception):
@@ -88,10 +92,16 @@ class OpenTurn:
             self._scope = None
 
     def put(self, message: Outgoing) -> None:
-        """Add a message that goes out with the next commit; the draft, if there is one, becomes the first answer."""
-        if message.to == self.conversation and self.message.errand is None:
+        """Add a message that goes out with the next commit; the draft, if there is one, becomes the first answer that
+        has words."""
+        errand = self.message.errand
+        if message.to == self.conversation and errand is None:
             message.answers = self.message.message_id
-        if self.drafted is not None and message.to == self.conversation:
+        elif message.to == self.conversation and errand is not None:
+            message.person_id = self.principal.person_id
+            waited = self.started_at - self.message.at >= MUCH_LATER
+            message.since = self.message.at if waited else message.created_at
+        if self.drafted is not None and message.to == self.conversation and message.text.strip():
             drafted, self.drafted = self.drafted, None
             message.id, message.platform_id = drafted.id, drafted.platform_id
             message.drafted, message.shown = True, drafted.shown
@@ -109,7 +119,7 @@ class OpenTurn:
             started_at=self.started_at,
             finished_at=at,
             outcome=outcome,
-            replies=tuple(message.text for message in self.sent),
+            replies=tuple(text for message in self.sent if (text := self._reply(message))),
             deeds=tuple(deed for step in self.steps for deed in step.deeds),
             fields={key: value for step in self.steps for key, value in step.fields.items()},
             engine=last.engine if last else "",
@@ -118,6 +128,10 @@ class OpenTurn:
             completion_tokens=sum(step.completion_tokens for step in self.steps),
             listeners=self.listeners,
         )
+
+    def _reply(self, message: Outgoing) -> str:
+        """What a message said; a recording for another chat is not repeated, for who reads here did not hear it."""
+        return message.said if message.to == self.conversation else message.text
 
 
 @dataclass(eq=False, slots=True)

@@ -4,6 +4,7 @@ import logging
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from rekku.chain.outbox import Sender
 from rekku.chain.permission import Rules
@@ -58,22 +59,34 @@ class Voice:
         self._most_sends = most_sends
         self._noticed: OrderedDict[str, datetime] = OrderedDict()
 
+    @property
+    def sends_left(self) -> int | None:
+        """How many messages the running deed may still send; None outside of one."""
+        doing = _doing()
+        return None if doing is None else max(0, self._most_sends - len(doing.turn.sent) - len(doing.outgoing))
+
     async def send(
-        self, text: str, to: Conversation | None, attachments: Sequence[Attachment] = (), reply_to: str = ""
+        self,
+        text: str,
+        to: Conversation | None,
+        attachments: Sequence[Attachment] = (),
+        reply_to: str = "",
+        words: str = "",
     ) -> None:
         """Send words. Inside a deed they belong to its turn; see `core.host.Host.send`."""
-        text = self._secrets.clean(whole_characters(text))
+        text, words = (self._secrets.clean(whole_characters(given)) for given in (text, words))
         doing = _doing()
         if doing is None:
             if to is None:
                 raise ActionError("there is no turn, so it must be said where to send")
-            await self._at_once(Outgoing(self._next_id(), to, text, self._clock.now(), attachments=attachments))
+            now = self._clock.now()
+            await self._at_once(Outgoing(self._next_id(), to, text, now, words=words, attachments=attachments))
             return
         where = to or doing.turn.conversation
         if where != doing.turn.conversation:
             where = await self.resolve(where.interface, where.chat_id, where.thread_id or None)
-            doing.writes.append(self._audit(doing, where, text))
-        if len(doing.turn.sent) + len(doing.outgoing) >= self._most_sends:
+            doing.writes.append(self._audit(doing, where, text or words))
+        if not self.sends_left:
             raise ActionError(f"one turn may send {self._most_sends} messages; this one was not sent")
         if not text.strip() and not attachments:
             raise ActionError("payload.text is empty; there is nothing to send")
@@ -83,6 +96,7 @@ class Voice:
             text,
             self._clock.now(),
             doing.turn.id,
+            words=words,
             reply_to=reply_to,
             attachments=attachments,
         )
@@ -119,10 +133,11 @@ class Voice:
         *,
         attachments: Sequence[Attachment] = (),
         choices: Sequence[Choice] = (),
+        person_id: str = "",
     ) -> None:
         """Say something that is no part of the conversation's history (the answer to a command, a notice).
 
-        `also` is committed with it.
+        `also` is committed with it. With a `person_id` it may go to another direct chat of that person.
         """
         message = Outgoing(
             self._next_id(),
@@ -133,6 +148,7 @@ class Voice:
             attachments=attachments,
             choices=choices,
             quiet=True,
+            person_id=person_id,
         )
         await self._db.write(self._outbox.added(message), *also)
         self._sender.queue([message], original)
@@ -155,25 +171,18 @@ class Voice:
         now = self._clock.now()
         last = self._noticed.get(text)
         again = last is not None and now - last < SAME_NOTICE
-        where = None if again else await self._trainer_chat()
-        if where is None:
+        chats = [] if again else await self._people.own_chats(TRAINER_PERSON)
+        if not chats:
             await self._db.write(*also)
             return
-        await self.answer(where, f"[notice] {text}", also=also, attachments=attachments, choices=choices)
+        more: Any = {"attachments": attachments, "choices": choices, "person_id": TRAINER_PERSON}
+        await self.answer(chats[0], f"[notice] {text}", also=also, **more)
         self._noticed[text] = now
         if len(self._noticed) > 100:
             self._noticed.popitem(last=False)
 
-    async def _trainer_chat(self) -> Conversation | None:
-        others = {(a.interface, a.user_id) for a in await self._people.accounts() if not self._people.is_trainer(a)}
-        for chat in await self._people.chats():
-            own = chat.direct and chat.person_id == TRAINER_PERSON
-            if own and (chat.where.interface, chat.where.chat_id) not in others:  # a trainer of earlier is none
-                return chat.where
-        return None
-
     async def _at_once(self, message: Outgoing) -> None:
-        line = said(self._next_id(), message.to, message.text, message.created_at)
+        line = said(self._next_id(), message.to, message.said, message.created_at)
         await self._db.write(self._outbox.added(message), line)
         self._sender.queue([message])
 

@@ -1,6 +1,9 @@
 """The sentences that Rekku says by itself, when no model says them."""
 
 from collections.abc import Iterable
+from datetime import timedelta
+
+from rekku.core.clock import span
 
 BLOCKED_BY_RATE = "That was a lot at once. I have kept your messages and will answer them one after the other."
 CANCELLED = "Cancelled."
@@ -15,10 +18,16 @@ SILENT_MODEL = "I have nothing to say to that, it seems: the model gave an empty
 ASK_FOR_WORDS = "Nothing was sent to the person yet. Reply now with one `message` action that tells them the outcome."
 LAST_STEP = "This is your last reply in this turn: use `message`."
 UNKNOWN_OUTCOME = "Rekku was restarted while this ran, so it is not known whether it was done. Do not simply repeat it."
+WAITED = "This has been waiting for you for {span}."
 NOT_CLEAN = (
     "`{action}` was not executed, because {because}. If you meant it, reply with nothing but the JSON; "
     "if you only quoted it, leave it out."
 )
+
+
+def waited(length: timedelta) -> str:
+    """What is said with a reminder that could not arrive when it should."""
+    return f"({WAITED.format(span=span(length))})"
 
 
 def deferral(reason: str, capped: bool = False) -> str:

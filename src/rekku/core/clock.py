@@ -3,7 +3,7 @@
 import asyncio
 import os
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -37,6 +37,16 @@ class SystemClock:
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
+
+
+def span(length: timedelta) -> str:
+    """How long something is, roughly, in words: `20 minutes`, `2 hours`, `9 days`."""
+    minutes = max(0, round(length / timedelta(minutes=1)))
+    for size, name in ((1440, "day"), (60, "hour")):
+        if minutes >= 2 * size or (minutes >= size and minutes % size == 0):
+            count = minutes // size
+            return f"{count} {name}{'s' if count > 1 else ''}"
+    return f"{minutes} minute{'' if minutes == 1 else 's'}"
 
 
 def local_zone(name: str | None) -> ZoneInfo:

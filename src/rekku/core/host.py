@@ -9,12 +9,13 @@ from typing import Any, Protocol
 from rekku.core.clock import Clock
 from rekku.core.database import Database
 from rekku.core.desk import Desk
+from rekku.core.house import House
 from rekku.core.message import Attachment, Conversation, Message, User
 from rekku.core.model_call import ChatMessages
 from rekku.core.people import Person
 from rekku.core.principal import Principal
 from rekku.core.settings import Settings
-from rekku.core.turn import Outcome
+from rekku.core.turn import Fate, Outcome
 
 
 class Receipt(Protocol):
@@ -80,6 +81,11 @@ class Host(Protocol):
         ...
 
     @property
+    def house(self) -> House:
+        """Rekku as a whole, for a control panel that only the owner sees."""
+        ...
+
+    @property
     def log(self) -> logging.Logger:
         """A logger under the component's name."""
         ...
@@ -94,12 +100,22 @@ class Host(Protocol):
         """Whose turn is running right now, or whose prompt is being built; None outside of both."""
         ...
 
+    @property
+    def sends_left(self) -> int | None:
+        """How many messages the running action may still send; None outside of one."""
+        ...
+
     def spawn(self, work: Coroutine[Any, Any, Any], name: str) -> "asyncio.Task[Any]":
         """Run something in the background; it ends with the component, and its errors are logged."""
         ...
 
     async def receive(self, message: Message) -> Receipt:
         """Hand over a message that arrived. Returns when it is committed."""
+        ...
+
+    async def fate(self, message: Message) -> Fate | None:
+        """What became of a message that was handed over, by this process or another, known by its conversation and
+        its `message_id`; None if nothing is known of it (any more)."""
         ...
 
     async def reacted(self, where: Conversation, user: User, message_id: str, emoji: str) -> None:
@@ -112,10 +128,19 @@ class Host(Protocol):
         ...
 
     async def send(
-        self, text: str, to: Conversation | None = None, *, attachments: Sequence[Attachment] = (), reply_to: str = ""
+        self,
+        text: str,
+        to: Conversation | None = None,
+        *,
+        attachments: Sequence[Attachment] = (),
+        reply_to: str = "",
+        words: str = "",
     ) -> None:
         """Send words, durably. Inside an action the default is the turn's conversation, other targets need
-        permission (ActionError), and it goes out when the action is done; outside, `to` is required."""
+        permission (ActionError), and it goes out when the action is done; outside, `to` is required.
+
+        `words` are what the attachments say, if there is no text: history remembers them, nobody sees them.
+        """
         ...
 
     async def resolve(self, interface: str | None, target: str | None, thread_id: str | None) -> Conversation:

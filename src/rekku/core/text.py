@@ -59,11 +59,16 @@ def _next_piece(rest: str, opening: str, limit: int, measure: Callable[[str], in
 
 def open_links(text: str) -> str:
     """The text with `[label](url)` written as `label (url)`, so that no link hides where it goes; not in code."""
+    return outside_code(text, lambda part: LINK.sub(_opened, part))
+
+
+def outside_code(text: str, change: Callable[[str], str]) -> str:
+    """The text with `change` made to all of it but code blocks and code in a line."""
     done, at = [], 0
     for code in CODE.finditer(text):
-        done += [LINK.sub(_opened, text[at : code.start()]), code[0]]
+        done += [change(text[at : code.start()]), code[0]]
         at = code.end()
-    return "".join([*done, LINK.sub(_opened, text[at:])])
+    return "".join([*done, change(text[at:])])
 
 
 def _opened(link: "re.Match[str]") -> str:

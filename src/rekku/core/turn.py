@@ -21,6 +21,15 @@ class Outcome(StrEnum):
     IGNORED = "ignored"
 
 
+class Fate(StrEnum):
+    """What became of a message that was handed over, and of what was said in its turn."""
+
+    OPEN = "open"
+    DELIVERED = "delivered"
+    UNDELIVERED = "not delivered"
+    CANCELLED = "cancelled"
+
+
 @dataclass(frozen=True, slots=True)
 class Deed:
     """One action of a turn. `status` is planned, asked (an approval is awaited), started, done, failed, refused,

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from rekku.core.ai_plugin_base import AIPluginBase
-from rekku.core.clock import local_zone
+from rekku.core.clock import local_zone, span
 from rekku.core.commands import Command, CommandCall
 from rekku.core.errors import ActionError
 from rekku.core.message import Conversation, Message
@@ -14,6 +14,7 @@ from rekku.core.settings import Setting
 from rekku.plugins._event import asked, offer, tables, words
 from rekku.plugins._event.asked import Bounds, Wanted
 from rekku.plugins._event.book import Book, New, Viewer
+from rekku.plugins._event.follower import Follower
 from rekku.plugins._event.scheduler import Scheduler
 from rekku.plugins._event.tables import Event
 
@@ -54,8 +55,17 @@ class EventPlugin(AIPluginBase):
         self._interval = timedelta(minutes=settings["EVENT_ALWAYS_MINUTES"])
         self._shortest = timedelta(minutes=settings["EVENT_CRON_MINUTES"])
         self._book = Book(self.host.database, self._interval)
-        self._scheduler = Scheduler(self.host, self._interval)
+        follower = Follower(self.host, self._interval)
+        self._scheduler = Scheduler(self.host, self._interval, follower)
         self.host.spawn(self._scheduler.run(), "events")
+        self.host.spawn(follower.run(), "events that were handed over")
+
+    async def get_static_injection(
+        self, message: Message | None = None, context_memory: Mapping[str, Any] | None = None
+    ) -> Mapping[str, Any]:
+        """The time that counts for events. Not what they are about: a model has written that, perhaps after what
+        somebody else said, and it would stand in every prompt of the trainer."""
+        return {"events": {"now": words.clock(self.host.clock.now(), self._zone)}}
 
     async def validate_payload(self, action_type: str, payload: Mapping[str, Any]) -> list[str]:
         try:
@@ -173,13 +183,16 @@ class EventPlugin(AIPluginBase):
             return "Write /snooze, /snooze 20, or /snooze 20 3 for the event 3."
         snoozed = await self._book.snooze(event, now + timedelta(minutes=length), now)
         self._scheduler.wake()
-        return f"I will remind you in {words.span(timedelta(minutes=length))}: {snoozed.description}"
+        return f"I will remind you in {span(timedelta(minutes=length))}: {snoozed.description}"
 
     async def forget_person(self, person_id: str, dry_run: bool) -> Mapping[str, int]:
         rows = await self.host.database.fetch(tables.COUNT, who=person_id)
         if not dry_run:
             await self.host.database.write(tables.ERASE(who=person_id))
         return {"events": rows[0][0]}
+
+    async def merge_person(self, old: str, new: str) -> None:
+        await self._book.merge(old, new)
 
 
 def _whose(event: Event) -> str:

@@ -15,17 +15,14 @@ from rekku.core.members import in_thread
 from rekku.core.message import Conversation, Message
 from rekku.core.principal import Role
 from rekku.core.settings import Setting
+from rekku.core.turn import Turn
 from rekku.plugins._reddit_plugin.checks import problems, subreddit_name, thing_id
+from rekku.plugins._reddit_plugin.pictures import Pictures, chosen
 from rekku.plugins._reddit_plugin.queue import SCHEMA, Queue, Wish
 from rekku.plugins._reddit_plugin.sender import Sender, corrected
 
 if TYPE_CHECKING:
     from rekku.plugins._reddit_plugin.account import Account
-
-LARGEST_IMAGE = 10_000_000
-"""Bytes of a picture that is posted."""
-
-IMAGE_TYPES = {"image/jpeg": "jpg", "image/png": "png", "image/gif": "gif", "image/webp": "webp"}
 
 TARGET = "address of the post or comment, or its id (t3_abc a post, t1_abc a comment)"
 TOLD: Mapping[str, Mapping[str, Any]] = {
@@ -36,7 +33,10 @@ TOLD: Mapping[str, Mapping[str, Any]] = {
             "title": {"type": "string", "description": "at most 300 characters", "maxLength": 300},
             "text": {"type": "string", "description": "Markdown; may be left out"},
             "url": {"type": "string", "description": "only for a link: the whole address"},
-            "image": {"type": "string", "description": "only for a picture: the name of the attachment"},
+            "image": {
+                "type": "string",
+                "description": "only for a picture: its name; it came with this message, or shortly before",
+            },
             "flair": {"type": "string", "description": "a flair of that subreddit, by its text"},
             "nsfw": {"type": "boolean", "description": "only if it is for adults"},
             "spoiler": {"type": "boolean", "description": "only if it gives something away"},
@@ -102,6 +102,7 @@ class RedditPlugin(AIPluginBase):
         self._made: Account | None = None
         self._making = asyncio.Lock()
         self._sender: Sender | None = None
+        self._pictures = Pictures()
 
     async def start(self) -> None:
         self._queue = Queue(self.host.database)
@@ -148,21 +149,25 @@ class RedditPlugin(AIPluginBase):
         else:
             payload["target"] = thing_id(payload["target"])
         key = _key(context["turn_id"], name, payload)
-        image = _picture(payload, message) if payload.get("image") else b""
+        where = Conversation(context["interface"], context["chat_id"], context["thread_id"] or "")
+        image = b""
+        if payload.get("image"):
+            before = self._pictures.of(context["person_id"], where, self.host.clock.now())
+            payload["image"], image = chosen(payload["image"], message.attachments, before)
         doubt = await self._check(name, payload)
-        before = await self._queue.get(corrected(message))
+        earlier = await self._queue.get(corrected(message))
         now, window = self.host.clock.now(), timedelta(seconds=self.host.settings["REDDIT_REGRET_SECONDS"])
         wish = Wish(
             id=0,
             person_id=context["person_id"],
-            chat=Conversation(context["interface"], context["chat_id"], context["thread_id"] or ""),
+            chat=where,
             direct=message.direct,
             action=name,
             payload=payload,
             status="waiting",
             due_at=now + window,
             created_at=now,
-            round=before.round + 1 if before else 0,
+            round=earlier.round + 1 if earlier else 0,
             image=image,
         )
         kept = await self._queue.add(wish, key)
@@ -179,8 +184,16 @@ class RedditPlugin(AIPluginBase):
             Command("undo", "Take back what waits to go out to Reddit.", self._undo, Role.UNKNOWN, "/undo [NUMBER]")
         ]
 
+    async def on_turn_end(self, turn: Turn) -> None:
+        self._pictures.keep(turn)
+
     async def forget_person(self, person_id: str, dry_run: bool) -> Mapping[str, int]:
+        if not dry_run:
+            self._pictures.forget(person_id)
         return {"wishes for Reddit": await self._queue.forget(person_id, dry_run)}
+
+    async def merge_person(self, old: str, new: str) -> None:
+        await self._queue.hand_over(old, new)
 
     async def health(self) -> str:
         return "" if self._sender is None else self._sender.complaint
@@ -243,24 +256,6 @@ def _key(turn_id: int, name: str, payload: Mapping[str, Any]) -> str:
     """The same for the same wish of the same turn, so that a crash between two steps does not double it."""
     text = json.dumps([turn_id, name, payload], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _picture(payload: dict[str, Any], message: Message) -> bytes:
-    """The picture that is meant; its name in `payload` becomes one that says what it is. Raises ActionError."""
-    images = [file for file in message.attachments if file.kind == "image"]
-    wanted = payload["image"].strip().casefold()
-    found = next((f for f in images if f.name.casefold() == wanted), images[0] if len(images) == 1 else None)
-    if found is None:
-        names = ", ".join(file.name for file in images)
-        raise ActionError(
-            f"payload.image must be one of {names}" if names else "there is no picture in the message; ask for one"
-        )
-    if found.mime not in IMAGE_TYPES:
-        raise ActionError(f"Reddit takes {', '.join(IMAGE_TYPES.values())} pictures, not {found.mime}")
-    if len(found.data) > LARGEST_IMAGE:
-        raise ActionError(f"the picture has {len(found.data)} bytes; at most {LARGEST_IMAGE} can be posted")
-    payload["image"] = f"picture.{IMAGE_TYPES[found.mime]}"
-    return found.data
 
 
 PLUGIN_CLASS = RedditPlugin

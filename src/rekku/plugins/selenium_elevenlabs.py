@@ -1,40 +1,37 @@
 """Let Rekku speak aloud with a voice of ElevenLabs: through its page in a browser, or its API where there is a key."""
 
 import asyncio
-import contextlib
 import logging
-import shutil
-import tempfile
-import threading
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from rekku.core.ai_plugin_base import AIPluginBase
-from rekku.core.errors import ActionError
+from rekku.core.errors import ActionError, StoreError
 from rekku.core.members import in_thread
 from rekku.core.message import Attachment, Conversation
 from rekku.core.settings import Setting
-from rekku.plugins._selenium_elevenlabs import browser
 from rekku.plugins._selenium_elevenlabs.api import Api
-from rekku.plugins._selenium_elevenlabs.page import Account, Page
+from rekku.plugins._selenium_elevenlabs.browser import Programs
 from rekku.plugins._selenium_elevenlabs.speech import NoSpeechError, Speech
+from rekku.plugins._selenium_elevenlabs.studio import LIMIT as SPEECH_LIMIT
+from rekku.plugins._selenium_elevenlabs.studio import Studio
 
 log = logging.getLogger(__name__)
 
 ACTION = "speech_selenium_elevenlabs"
 LONGEST = 3_000
 MOST_DESTINATIONS = 5
-THREAD_LIMIT = 30.0
-LIMIT = 420.0
-"""Seconds for the whole action, waiting for another speech included."""
+IN_LINE = 150.0
+"""Seconds to wait for another speech to be through; nothing is spent yet."""
+LIMIT = IN_LINE + SPEECH_LIMIT + 30.0
+"""Seconds for the whole action; its parts have limits of their own, so this one is not reached."""
 
 TOLD: Mapping[str, Any] = {
     "description": "Speak a text aloud; the recording is sent as audio. It costs credits, so only when it is wanted.",
     "payload": {
         "message": {
             "type": "string",
-            "description": f"what is spoken, at most {LONGEST} characters",
+            "description": f"the words that are spoken, nothing else; at most {LONGEST} characters",
             "maxLength": LONGEST,
         },
         "destinations": {
@@ -47,32 +44,25 @@ TOLD: Mapping[str, Any] = {
 }
 
 
-class Job:
-    """A speech in a thread: `ended` tells the thread that nobody waits any more, `done` that it has ended."""
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-        self.ended = threading.Event()
-        self.done = threading.Event()
-
-
 class SeleniumElevenlabsPlugin(AIPluginBase):
-    """One action, `speech_selenium_elevenlabs`. One browser at a time, with a profile and processes of its own."""
+    """One action, `speech_selenium_elevenlabs`: a text becomes a recording, which goes to one or more chats."""
 
     settings = (
         Setting("ELEVENLABS_EMAIL", "The e-mail address of your ElevenLabs account."),
         Setting("ELEVENLABS_PASSWORD", "The password of your ElevenLabs account.", secret=True),
         Setting("ELEVENLABS_API_KEY", "A key of ElevenLabs' API; with it no browser is needed.", secret=True),
-        Setting("ELEVENLABS_VOICE", "The id of the voice, for the API.", default="21m00Tcm4TlvDq8ikWAM"),
+        Setting("ELEVENLABS_VOICE", "The id of the voice, for the API.", default="JBFqnCBsd6RMkjVDRZzb"),
         Setting("ELEVENLABS_MODEL", "The model that speaks, for the API.", default="eleven_multilingual_v2"),
         Setting("ELEVENLABS_URL", "The page of ElevenLabs.", default="https://elevenlabs.io"),
         Setting("ELEVENLABS_API_URL", "The server of the API.", default="https://api.elevenlabs.io"),
         Setting("REKKU_SELENIUM_HEADLESS", "Whether the browser works without a window.", bool, True),
+        Setting("REKKU_SELENIUM_CHROMIUM", "The browser's program; left out: Chromium or Chrome in the PATH."),
+        Setting("REKKU_SELENIUM_DRIVER", "The program that drives it; left out: chromedriver in the PATH."),
     )
 
     def __init__(self) -> None:
         self._one = asyncio.Lock()
-        self._ending: asyncio.Task[Any] | None = None
+        self._studio: Studio | None = None
 
     @staticmethod
     def missing_settings(given: Mapping[str, str]) -> list[str]:
@@ -80,18 +70,17 @@ class SeleniumElevenlabsPlugin(AIPluginBase):
             return []
         return [name for name in ("ELEVENLABS_EMAIL", "ELEVENLABS_PASSWORD") if not given.get(name, "").strip()]
 
-    @property
-    def _profile(self) -> Path:
-        return self.host.folder / "profile"
-
     async def start(self) -> None:
-        await in_thread(self._clear)
+        self._studio = Studio(self.host)
+        await in_thread(self._studio.clear)
 
     async def stop(self) -> None:
-        await in_thread(browser.end, self._profile)
+        if self._studio is not None:
+            await self._studio.close()
 
     def health(self) -> str:
-        return "" if self.host.settings["ELEVENLABS_API_KEY"] else browser.missing()
+        settings = self.host.settings
+        return "" if settings["ELEVENLABS_API_KEY"] else Programs.of(settings).missing()
 
     def get_supported_actions(self) -> Mapping[str, Mapping[str, Any]]:
         return {
@@ -109,12 +98,14 @@ class SeleniumElevenlabsPlugin(AIPluginBase):
         return TOLD
 
     async def validate_payload(self, action_type: str, payload: Mapping[str, Any]) -> list[str]:
-        text, places = str(payload["message"]), payload.get("destinations") or []
-        problems = []
+        text, problems = str(payload["message"]), []
         if not text.strip():
             problems.append("payload.message is empty")
         if len(text) > LONGEST:
             problems.append(f"payload.message has {len(text)} characters; at most {LONGEST} can be spoken at once")
+        places = payload.get("destinations") or []
+        if not isinstance(places, list):
+            return problems  # Rekku has found that out by its type
         if len(places) > MOST_DESTINATIONS:
             problems.append(f"payload.destinations may name {MOST_DESTINATIONS} places")
         if not all(isinstance(place, dict) and place.get("interface") and place.get("chat_id") for place in places):
@@ -122,15 +113,15 @@ class SeleniumElevenlabsPlugin(AIPluginBase):
         return problems
 
     async def handle_custom_action(self, action_type: str, payload: Mapping[str, Any]) -> str:
+        text = str(payload["message"])
         places = await self._resolved(payload.get("destinations") or [])
-        async with self._one:
-            speech = await self._speak(str(payload["message"]))
-        recording = Attachment("audio", speech.name, speech.mime, speech.data)
-        for place in places:
-            await self.host.send("", place, attachments=[recording])
+        left = self.host.sends_left
+        if left is not None and len(places) > left:
+            raise ActionError(f"this turn may send {left} more messages, not {len(places)}; nothing was spoken")
+        speech = await self._in_turn(text)
         if speech.credits is not None:
-            await self.host.tell_trainer(f"ElevenLabs: {speech.credits} credits are left.")
-        return f"It was spoken; the recording goes to {len(places)} {'place' if len(places) == 1 else 'places'}."
+            await self._tell_owner(f"ElevenLabs: {speech.credits} credits are left.")
+        return await self._sent(speech, text, places)
 
     async def _resolved(self, places: Sequence[Mapping[str, Any]]) -> list[Conversation | None]:
         """The conversations that are meant, checked before anything is spent; None for the turn's own."""
@@ -138,68 +129,62 @@ class SeleniumElevenlabsPlugin(AIPluginBase):
         for place in places:
             thread = place.get("thread_id")
             where = (str(place["interface"]), str(place["chat_id"]), None if thread in (None, "") else str(thread))
-            found.append(await self.host.resolve(*where))
+            try:
+                found.append(await self.host.resolve(*where))
+            except ActionError as error:
+                told = (problem.replace("payload.target", "payload.destinations") for problem in error.problems)
+                raise ActionError(*told) from None
         return list(dict.fromkeys(found)) or [None]
+
+    async def _in_turn(self, text: str) -> Speech:
+        """One speech after the other; what goes wrong is told to the owner too, if the owner has to put it right."""
+        try:
+            async with asyncio.timeout(IN_LINE):
+                await self._one.acquire()
+        except TimeoutError:
+            raise ActionError("another speech is still being made; nothing was spent, so try again later") from None
+        try:
+            return await self._speak(text)
+        except NoSpeechError as error:
+            if error.for_owner:
+                shown = [Attachment("image", "elevenlabs.png", "image/png", error.screenshot)] * bool(error.screenshot)
+                more = " This is what the page showed." if shown else ""
+                await self._tell_owner(f"A speech failed: {error}.{more}", shown)
+            raise
+        finally:
+            self._one.release()
 
     async def _speak(self, text: str) -> Speech:
         settings = self.host.settings
         if settings["ELEVENLABS_API_KEY"]:
             url, key = settings["ELEVENLABS_API_URL"].rstrip("/"), settings["ELEVENLABS_API_KEY"]
             return await Api(url, key, settings["ELEVENLABS_VOICE"], settings["ELEVENLABS_MODEL"]).speak(text)
-        if lacking := await in_thread(browser.missing):
-            raise ActionError(f"{ACTION} does not work here: {lacking}")
-        if self._ending is not None:
-            await asyncio.wait({self._ending})
-        job = Job(text)
+        assert self._studio is not None
+        return await self._studio.speak(text)
+
+    async def _sent(self, speech: Speech, text: str, places: Sequence[Conversation | None]) -> str:
+        """Send the recording, as far as it may be sent; by now it is paid for."""
+        recording = Attachment("audio", speech.name, speech.mime, speech.data)
+        problems: list[str] = []
+        for place in places:
+            try:
+                await self.host.send("", place, attachments=[recording], words=text)
+            except ActionError as error:
+                problems.append(f"not to {place or 'this conversation'}: {error}")
+        there = len(places) - len(problems)
+        if not there:
+            raise ActionError("it was spoken, but the recording could not be sent", *problems)
+        return "; ".join([f"It was spoken; the recording goes to {there} {_plural('place', there)}", *problems]) + "."
+
+    async def _tell_owner(self, text: str, shown: Sequence[Attachment] = ()) -> None:
         try:
-            speech: Speech = await in_thread(self._speak_in_browser, job)
-        except NoSpeechError as error:
-            if error.screenshot:
-                picture = Attachment("image", "elevenlabs.png", "image/png", error.screenshot)
-                await self.host.tell_trainer(f"A speech failed: {error}. This is what the page showed.", [picture])
-            raise
-        finally:
-            if not job.done.is_set():
-                job.ended.set()
-                with contextlib.suppress(RuntimeError):  # everything ends: then `stop` ends the browser
-                    self._ending = self.host.spawn(self._end(job), "end of the browser")
-        return speech
+            await self.host.tell_trainer(text, shown)
+        except StoreError as error:  # the recording does not depend on it
+            log.warning("The owner could not be told (%s): %s", error, text)
 
-    async def _end(self, job: "Job") -> None:
-        """End the browser of a speech that nobody waits for; the next one may begin when its thread has ended, too."""
-        await in_thread(browser.end, self._profile)
-        await in_thread(job.done.wait, THREAD_LIMIT)
 
-    def _speak_in_browser(self, job: "Job") -> Speech:
-        """Blocks for as long as a speech takes."""
-        try:
-            return self._in_browser(job)
-        finally:
-            job.done.set()
-
-    def _in_browser(self, job: "Job") -> Speech:
-        from selenium.common.exceptions import WebDriverException
-
-        settings = self.host.settings
-        account = Account(settings["ELEVENLABS_EMAIL"], settings["ELEVENLABS_PASSWORD"])
-        profile = self._profile
-        profile.mkdir(mode=0o700, exist_ok=True)
-        downloads = Path(tempfile.mkdtemp(prefix="download-", dir=self.host.folder))
-        try:
-            with browser.opened(profile, downloads, headless=settings["REKKU_SELENIUM_HEADLESS"]) as driver:
-                page = Page(driver, settings["ELEVENLABS_URL"].rstrip("/"), account, job.ended)
-                return page.speak(job.text, downloads)
-        except WebDriverException as error:
-            log.warning("The browser failed: %s", type(error).__name__, exc_info=error)
-            raise NoSpeechError(f"the browser failed ({(error.msg or type(error).__name__).splitlines()[0]})") from None
-        finally:
-            shutil.rmtree(downloads, ignore_errors=True)
-
-    def _clear(self) -> None:
-        """End what a killed Rekku left behind: a browser, recordings half downloaded."""
-        browser.end(self._profile)
-        for left in self.host.folder.glob("download-*"):
-            shutil.rmtree(left, ignore_errors=True)
+def _plural(word: str, count: int) -> str:
+    return word if count == 1 else f"{word}s"
 
 
 PLUGIN_CLASS = SeleniumElevenlabsPlugin

@@ -30,6 +30,19 @@ RECENT = Statement(
     .order_by(_row.id.desc())
     .limit(bindparam("most"))
 )
+MOVED = Statement(
+    update(HISTORY)
+    .where(
+        _row.interface == bindparam("interface"),
+        _row.chat_id == bindparam("chat_id"),
+        _row.thread_id == bindparam("thread_id"),
+        _row.id > bindparam("after"),
+        _row.person_id == "",
+        _row.at == bindparam("said_at"),
+        _row.text == bindparam("words"),
+    )
+    .values(interface=bindparam("new_interface"), chat_id=bindparam("new_chat"), thread_id=bindparam("new_thread"))
+)
 CORRECTED = Statement(update(HISTORY).where(_row.id == bindparam("row")).values(text=bindparam("words")))
 LAST_ID = Statement(select(_row.id).order_by(_row.id.desc()).limit(1))
 
@@ -74,6 +87,21 @@ def noted(number: int, where: Conversation, person_id: str, name: str, text: str
         name=name,
         text=text,
         at=at,
+    )
+
+
+def moved(message_id: int, text: str, at: datetime, before: Conversation, now: Conversation) -> Write:
+    """The write that puts what Rekku said in the message of that number into the chat where it is said now."""
+    return MOVED(
+        interface=before.interface,
+        chat_id=before.chat_id,
+        thread_id=before.thread_id,
+        after=message_id,
+        said_at=at,
+        words=text,
+        new_interface=now.interface,
+        new_chat=now.chat_id,
+        new_thread=now.thread_id,
     )
 
 

@@ -15,7 +15,10 @@ from rekku.store.codec import dump, load
 from rekku.store.schema import INBOX, OUTBOX
 
 LEASE = timedelta(seconds=60)
+STRANDED = timedelta(minutes=10)
+"""An interface that no process has had for so long is not there."""
 OPEN = ("queued", "sending")
+WHERE = ("interface", "chat_id", "thread_id", "extra")
 LOOKED_AT = 200
 """How many of the last messages to a chat people may still react to."""
 
@@ -41,12 +44,27 @@ FAILED = Statement(
     .where(_row.id == bindparam("row"))
     .values(status=bindparam("to"), error=bindparam("why"), attempts=bindparam("count"))
 )
+MOVED = Statement(
+    update(OUTBOX)
+    .where(_row.id == bindparam("row"), _row.status.in_(OPEN))
+    .values(platform_id="", progress=None, **{name: bindparam(f"new_{name}") for name in WHERE})
+)
 CLAIM = Statement(
     update(OUTBOX)
     .where(
         _row.status.in_(OPEN),
         _row.interface == bindparam("here"),
         or_(_row.owner == bindparam("me"), _row.lease_until <= bindparam("now")),
+    )
+    .values(owner=bindparam("me"), lease_until=bindparam("until"))
+)
+CLAIM_STRANDED = Statement(
+    update(OUTBOX)
+    .where(
+        _row.status.in_(OPEN),
+        _row.lease_until <= bindparam("long_ago"),
+        _row.interface.notin_(bindparam("here", expanding=True)),
+        _row.extra.like('%"person_id":%'),
     )
     .values(owner=bindparam("me"), lease_until=bindparam("until"))
 )
@@ -75,7 +93,7 @@ LAST_TURN = Statement(
     .limit(1)
 )
 LAST_OF_CHAT = Statement(
-    select(_row.platform_id, _row.progress, _row.text)
+    select(_row.platform_id, _row.progress, _row.text, _row.thread_id, _row.turn_id)
     .where(_row.interface == bindparam("interface"), _row.chat_id == bindparam("chat_id"))
     .order_by(_row.id.desc())
     .limit(bindparam("most"))
@@ -92,6 +110,9 @@ class Outgoing:
     `answers` is the id of the message that it answers, `reply_to` of one that it quotes. `pieces` are the ids of the
     pieces that were sent, None for one that may have arrived. `quiet` says that the owner need not hear if it does
     not arrive: a notice, the answer to a command.
+
+    `person_id` is whose it is, if it may go to another direct chat of that person when its own, `home`, is not there.
+    What should have arrived at `since` says with `late` if it is much later.
     """
 
     id: int
@@ -100,6 +121,7 @@ class Outgoing:
     created_at: datetime
     turn_id: int | None = None
     status: str = "queued"
+    words: str = ""
     reply_to: str = ""
     answers: str = ""
     attachments: Sequence[Attachment] = ()
@@ -109,16 +131,31 @@ class Outgoing:
     attempts: int = 0
     drafted: bool = False
     quiet: bool = False
+    person_id: str = ""
+    home: Conversation | None = None
+    since: datetime | None = None
+    late: str = ""
     shown: str = field(default="", repr=False)
+
+    @property
+    def said(self) -> str:
+        """What history keeps of it: its text, or what its files say, or at least which files they are."""
+        if self.text.strip():
+            return self.text
+        return self.words or " ".join(f"[{file.kind}: {file.name}]" for file in self.attachments)
 
     def extra(self) -> str:
         """What has no column of its own, as JSON."""
         more = {
+            "words": self.words,
             "reply_to": self.reply_to,
             "answers": self.answers,
             "files": [[f.kind, f.name, f.mime, base64.b64encode(f.data).decode()] for f in self.attachments],
             "choices": [[choice.label, choice.command] for choice in self.choices],
             "quiet": self.quiet,
+            "person_id": self.person_id,
+            "home": self.home and [self.home.interface, self.home.chat_id, self.home.thread_id],
+            "since": self.since and self.since.isoformat(),
         }
         return dump({name: value for name, value in more.items() if value})
 
@@ -160,6 +197,11 @@ class OutboxStore:
         """The write that keeps which pieces of a message were sent."""
         return PROGRESSED(row=message.id, pieces=dump(message.pieces), platform=message.platform_id)
 
+    def moved(self, message: Outgoing) -> Write:
+        """The write that lets a message go to another chat, from its beginning."""
+        where = (message.to.interface, message.to.chat_id, message.to.thread_id, message.extra())
+        return MOVED(row=message.id, **{f"new_{name}": value for name, value in zip(WHERE, where, strict=True)})
+
     def sent(self, message: Outgoing, status: str = "sent") -> Write:
         """The write that says that a message arrived (or that a draft can be seen)."""
         return SENT(row=message.id, to=status, platform=message.platform_id, now=self._clock.now())
@@ -172,6 +214,15 @@ class OutboxStore:
             return []
         await self._db.write(*writes)
         return [_outgoing(row) for row in await self._db.fetch(MINE, me=self._me)]
+
+    async def claim_stranded(self, interfaces: Iterable[str]) -> list[Outgoing]:
+        """Take over what may go elsewhere and is for an interface that no process has had for a while."""
+        now, here = self._clock.now(), [*interfaces]
+        claim = CLAIM_STRANDED(me=self._me, here=here, long_ago=now - STRANDED, until=now + LEASE)
+        if not here or not (await self._db.write(claim))[0]:
+            return []
+        mine = [_outgoing(row) for row in await self._db.fetch(MINE, me=self._me)]
+        return [message for message in mine if message.person_id and message.to.interface not in here]
 
     def released(self, message: Outgoing) -> Write:
         """The write that leaves a message to whoever has its interface."""
@@ -198,13 +249,22 @@ class OutboxStore:
         )
         return rows[0].turn_id if rows else None
 
-    async def text_of(self, where: Conversation, platform_id: str) -> str:
-        """What a message with this id on its platform says, if it is one of Rekku's last in a chat; else ""."""
+    async def said(self, where: Conversation, platform_id: str) -> tuple[Conversation, str] | None:
+        """What a message with this id on its platform says, and in which thread, if it is one of Rekku's last in a
+        chat; else None."""
         rows = await self._db.fetch(LAST_OF_CHAT, interface=where.interface, chat_id=where.chat_id, most=LOOKED_AT)
         for row in rows:
             if platform_id and (platform_id == row.platform_id or platform_id in load(row.progress or "[]")):
-                return str(row.text)
-        return ""
+                return Conversation(where.interface, where.chat_id, row.thread_id), str(row.text)
+        return None
+
+    async def turn_of(self, where: Conversation, platform_id: str) -> int | None:
+        """The turn that said a message with this id on its platform, if it is one of Rekku's last in a chat."""
+        rows = await self._db.fetch(LAST_OF_CHAT, interface=where.interface, chat_id=where.chat_id, most=LOOKED_AT)
+        for row in rows:
+            if platform_id and (platform_id == row.platform_id or platform_id in load(row.progress or "[]")):
+                return None if row.turn_id is None else int(row.turn_id)
+        return None
 
     async def waiting(self) -> int:
         """How many messages are not delivered yet."""
@@ -230,6 +290,7 @@ def _outgoing(row: Any) -> Outgoing:
         created_at=row.created_at,
         turn_id=row.turn_id,
         status=row.status,
+        words=extra.get("words", ""),
         reply_to=extra.get("reply_to", ""),
         answers=extra.get("answers", ""),
         attachments=tuple(Attachment(k, n, m, base64.b64decode(d)) for k, n, m, d in extra.get("files", ())),
@@ -239,4 +300,7 @@ def _outgoing(row: Any) -> Outgoing:
         attempts=row.attempts,
         drafted=bool(row.platform_id) or row.status == "draft",
         quiet=extra.get("quiet", False),
+        person_id=extra.get("person_id", ""),
+        home=Conversation(*extra["home"]) if "home" in extra else None,
+        since=datetime.fromisoformat(extra["since"]) if "since" in extra else None,
     )

@@ -114,7 +114,7 @@ class People:
     async def find(self, text: str) -> list[Account]:
         """The accounts that `interface:id`, an id, an @tag or a name may mean."""
         wanted = text.strip().removeprefix("@").casefold()
-        accounts = await self.accounts()
+        accounts = await self._everybody()
         exact = [a for a in accounts if f"{a.interface}:{a.user_id}".casefold() == wanted]
         return exact or [a for a in accounts if wanted in (a.user_id.casefold(), a.tag.casefold(), a.name.casefold())]
 
@@ -122,10 +122,7 @@ class People:
         """Everybody, or those whom `interface:id`, an id, an @tag or a name may mean; with all their accounts."""
         meant = {self._person(account) for account in await self.find(text)} if text.strip() else None
         persons: dict[str, list[Account]] = {}
-        there = await self.accounts()
-        met = {(account.interface, account.user_id) for account in there}
-        there += [Account(*key, TRAINER_PERSON, "", "", Role.UNKNOWN.word) for key in sorted(self.trainers - met)]
-        for account in there:
+        for account in await self._everybody():
             persons.setdefault(self._person(account), []).append(account)
         return [_public(who, self._role(a[0]), a) for who, a in persons.items() if meant is None or who in meant]
 
@@ -133,6 +130,12 @@ class People:
         """Every account, in order."""
         found = [Account(*row) for row in await self._db.fetch(ALL)]
         return sorted(found, key=lambda account: (account.interface, account.user_id))
+
+    async def _everybody(self) -> list[Account]:
+        """Every account, and the trainer's that have not written yet."""
+        there = await self.accounts()
+        met = {(account.interface, account.user_id) for account in there}
+        return there + [Account(*key, TRAINER_PERSON, "", "", Role.UNKNOWN.word) for key in sorted(self.trainers - met)]
 
     async def set_role(self, account: Account, role: Role) -> None:
         """Give the person of an account a role, on all accounts, from the next message on."""
@@ -155,10 +158,27 @@ class People:
             await self._db.write(*writes)
         return account
 
+    async def give_account(self, person_id: str, interface: str, user_id: str) -> None:
+        """Make an account that never wrote another one of a person's."""
+        await self._db.write(ADD_ACCOUNT(interface=interface, user_id=user_id, person_id=person_id, name="", tag=""))
+
     async def chats(self, most: int = 1000) -> list[Chat]:
         """The chats that were last active, newest first."""
         rows = await self._db.fetch(CHAT_ROWS, most=most)
         return [_chat(row) for row in rows]
+
+    async def own_chats(self, person_id: str) -> list[Conversation]:
+        """A person's direct chats, the one last active first. Whose a chat is, is decided by the settings of now: one
+        that has become somebody else's, or whose person has no account there any more, is not among them."""
+        accounts = await self.accounts()
+        own = {a.interface for a in accounts if self._person(a) == person_id and self._role(a) is not Role.BLOCKED}
+        others = {(a.interface, a.user_id) for a in accounts if self._person(a) != person_id}
+        return [
+            chat.where
+            for chat in await self.chats()
+            if chat.direct and chat.person_id == person_id and chat.where.interface in own
+            if (chat.where.interface, chat.where.chat_id) not in others
+        ]
 
     async def forget(self, person_id: str, dry_run: bool) -> dict[str, int]:
         """Erase a person: words, accounts, chats, turns. Counts of rows by what they were."""

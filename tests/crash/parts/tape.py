@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -55,6 +56,7 @@ class Tape(InterfaceBase):
     def _note(self, what: str, number: str, payload: Mapping[str, Any]) -> None:
         death.note_on_disk(
             what,
+            at=time.time(),
             id=number,
             key=payload["key"],
             chat=payload["target"],

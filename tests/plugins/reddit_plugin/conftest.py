@@ -9,19 +9,6 @@ from tests.road.conftest import reached_by
 from tests.servers import reddit_server
 from tests.servers.reddit_server import RedditServer
 
-OLD_WAYS = (  # asyncpraw 8 still uses what aiohttp 4 will not have
-    "ignore:BasicAuth is deprecated:DeprecationWarning",
-    "ignore:The 'auth' parameter is deprecated:DeprecationWarning",
-    "ignore:parameter 'timeout' of type 'float':DeprecationWarning",
-)
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if "reddit" in getattr(item, "fixturenames", ()):
-            for old in OLD_WAYS:
-                item.add_marker(pytest.mark.filterwarnings(old))
-
 
 @pytest.fixture
 async def reddit() -> AsyncIterator[RedditServer]:

@@ -1,10 +1,11 @@
 """Writing on Reddit: what is asked for waits, goes out once, and its outcome is told."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from rekku.testing import Bot
+from rekku.testing import Bot, MemoryInterface
 from tests.plugins.reddit_plugin.wishes import PICTURE, goes_out, post, refused, wished
 from tests.road.words import action, answered, reply, say, texts, until
 from tests.servers.reddit_server import RedditServer
@@ -40,6 +41,31 @@ async def test_the_picture_of_a_message_is_posted(bot: Bot, reddit: RedditServer
     assert there.form["kind"] == "image"
     assert list(reddit.uploads.values()) == [PICTURE.data]
     assert there.fullname in texts(bot)[-1]
+
+
+async def test_a_picture_that_came_a_message_before_is_posted_by_its_name(bot: Bot, reddit: RedditServer) -> None:
+    bot.model_says("A cat!")
+    await bot.hears("look", attachments=(PICTURE,))
+    assert "payload.image must be one of cat.png, dog.png" in await refused(
+        bot, post(image="the cat"), attachments=(PICTURE, replace(PICTURE, name="dog.png"))
+    )
+    await wished(bot, post(image="cat.png"))
+    await goes_out(bot)
+
+    assert list(reddit.uploads.values()) == [PICTURE.data]
+
+
+@pytest.mark.sqlite_only
+async def test_nobody_posts_somebody_elses_picture_nor_an_old_one(bot: Bot, reddit: RedditServer) -> None:
+    bot.model_says("A cat!", "A cat here!")
+    await bot.hears("look", user="stranger", chat="group", direct=False, attachments=(PICTURE,))
+    await bot.hears("look", chat="elsewhere", attachments=(PICTURE,))
+    assert "there is no picture" in await refused(bot, post(image="cat.png"), chat="group", direct=False)
+    bot.model_says("And here!")
+    await bot.hears("look", attachments=(PICTURE,))
+    await bot.clock.advance(3601)
+    assert "there is no picture" in await refused(bot, post(image="cat.png"))
+    assert reddit.uploads == {}
 
 
 async def test_it_comments_replies_edits_and_deletes(bot: Bot, reddit: RedditServer) -> None:
@@ -87,6 +113,22 @@ async def test_nobody_takes_back_what_somebody_else_wished_for(bot: Bot, reddit:
     assert await bot.hears("/undo", user="mallory") == ["Nothing of yours waits to go out to Reddit."]
     await goes_out(bot)
     assert len(reddit.posts) == 1
+
+
+@pytest.mark.settings(RESTRICT_ACTIONS="off", KNOWN_IDS="memory:bob,other:bobby")
+async def test_a_person_with_two_accounts_takes_back_on_one_what_was_wished_for_on_the_other(
+    bot: Bot, reddit: RedditServer
+) -> None:
+    bot.add_interface(MemoryInterface("other", frozenset()))
+    await bot.settle()
+    await wished(bot, post(), user="bobby", interface="other")
+    (words,) = await bot.hears("/link", user="bob")
+    code = words.split("/link ", 1)[1].split()[0]
+    await bot.hears(f"/link {code} yes", user="bobby", interface="other")
+
+    assert (await bot.hears("/undo", user="bob"))[0].startswith("Taken back: the post")
+    await bot.clock.advance(60)
+    assert reddit.posts == []
 
 
 @pytest.mark.settings(RESTRICT_ACTIONS="off", KNOWN_IDS="memory:bob")

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 LOOKS = {"strong": "bold", "em": "italic", "s": "strikethrough", "heading": "bold", "blockquote": "blockquote"}
 BULLET = "• "
+LONGEST = 4096
+"""UTF-16 units of one message (Bot API, sendMessage)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,7 @@ class _Page:
     _length: int = 0
     _open: list[tuple[str, int]] = field(default_factory=list)
     _lists: list[int | None] = field(default_factory=list)
+    _links: list[tuple[int, str]] = field(default_factory=list)
     _cells: int = 0
 
     def blocks(self, tokens: Sequence["Token"]) -> None:
@@ -97,8 +100,14 @@ class _Page:
     def _inline(self, tokens: Sequence["Token"]) -> None:
         for token in tokens:
             name, _, end = token.type.rpartition("_")
-            if token.type in ("text", "image", "html_inline"):
+            if token.type in ("text", "html_inline"):
                 self._write(token.content)
+            elif token.type == "link_open":
+                self._links.append((self._length, "" if token.info == "auto" else str(token.attrGet("href"))))
+            elif token.type == "link_close":
+                self._open_link(*self._links.pop())
+            elif token.type == "image":
+                self._write(f"{token.content} ({token.attrGet('src')})".strip())
             elif token.type in ("softbreak", "hardbreak"):
                 self._write("\n")
             elif token.type == "code_inline":
@@ -107,6 +116,12 @@ class _Page:
                 self._end()
             elif name in LOOKS:
                 (self._begin(LOOKS[name]) if end == "open" else self._end())
+
+    def _open_link(self, start: int, url: str) -> None:
+        """No link hides where it goes: its address stands behind it."""
+        label = self.text.encode("utf-16-le")[2 * start :].decode("utf-16-le")
+        if url and label not in (url, url.partition("://")[2].rstrip("/")):
+            self._write(f" ({url})")
 
     def _item(self) -> None:
         self._write("" if not self.text or self.text.endswith("\n") else "\n")
@@ -132,7 +147,8 @@ class _Page:
 
     def _end(self) -> None:
         kind, start = self._open.pop()
-        self.stretches.append(Stretch(kind, start, self._length - start))
+        if kind != "blockquote" or all(other != kind for other, _ in self._open):  # quotes cannot be nested
+            self.stretches.append(Stretch(kind, start, self._length - start))
 
     def _write(self, text: str) -> None:
         self.text += text

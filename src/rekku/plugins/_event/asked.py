@@ -6,6 +6,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from rekku.core.clock import span
 from rekku.core.errors import ActionError
 from rekku.plugins._event.calendar import (
     Rule,
@@ -17,7 +18,7 @@ from rekku.plugins._event.calendar import (
     parse_time,
     wall_time,
 )
-from rekku.plugins._event.words import local, span
+from rekku.plugins._event.words import local
 
 WHEN = ("date", "time", "repeat", "cron", "timezone", "until")
 LATE = ("deliver", "ask", "skip")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from rekku.core.database import Database
+from rekku.core.database import Database, Transaction
 from rekku.core.errors import ActionError
 from rekku.core.message import Conversation, Message
 from rekku.core.principal import Principal
@@ -15,6 +15,9 @@ from rekku.plugins._event.calendar import Rule, wall_time
 from rekku.plugins._event.tables import Event
 
 SHOWN = 30
+SNOOZED = "snoozed "
+MARKED = ("description", "zone", "starts", "repetition", "cron", "until")
+"""What makes an event the same as another one of that person in that chat."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +130,10 @@ class Book:
         await self._db.write(tables.CANCEL(row=event.id))
 
     async def acknowledge(self, event: Event, now: datetime) -> None:
-        """Its person has taken note of it."""
-        await self._db.write(tables.ACKNOWLEDGE(row=event.id, now=now))
+        """Its person has taken note of it, so it does not come again for having been put off."""
+        put_off = tables.DROP_SNOOZED(which=f"{SNOOZED}{event.id}")
+        done = [tables.DONE(row=event.id)] if event.last_at and event.next_at and not event.rule.repeats else []
+        await self._db.write(tables.ACKNOWLEDGE(row=event.id, now=now), put_off, *done)
 
     async def snooze(self, event: Event, at: datetime, now: datetime) -> Event:
         """Let it come (again) at an instant; one that repeats goes on as before, beside it."""
@@ -142,13 +147,29 @@ class Book:
                 wanted,
                 event.description,
                 event.late_policy,
-                mark=f"snoozed {event.id}",
+                mark=f"{SNOOZED}{event.id}",
             )
             event, added = await self.add(new, now)
             if added:
                 return event
         await self._db.write(tables.SNOOZE(row=event.id, at=at))
         return (await self._events(tables.ONE, row=event.id))[0]
+
+    async def merge(self, old: str, new: str) -> None:
+        """Give one person's events to another; the same event of both is kept once."""
+
+        async def give(all_or_nothing: Transaction) -> None:
+            for row in await all_or_nothing.fetch(tables.WHOSE, who=old):
+                event = tables.read(row, self._interval)
+                mark = event.mark
+                if mark is not None and not mark.startswith(SNOOZED):
+                    mark = _mark(new, event.conversation, {name: getattr(row, name) for name in MARKED})
+                same = await all_or_nothing.fetch(tables.BY_MARK, which=mark) if mark else []
+                gone = any(found.id != event.id for found in same)
+                give_it = tables.GIVE(row=event.id, new_who=new, new_mark=mark)
+                await all_or_nothing.write(tables.REMOVE(row=event.id) if gone else give_it)
+
+        await self._db.run(give)
 
     async def _events(self, statement: Any, **values: Any) -> list[Event]:
         return [tables.read(row, self._interval) for row in await self._db.fetch(statement, **values)]
@@ -170,7 +191,6 @@ def _what(wanted: Wanted, description: str, late_policy: str) -> dict[str, Any]:
 
 def _mark(person_id: str, where: Conversation, what: dict[str, Any]) -> str:
     """The same for the same event, so that asking twice (a crash, an eager model) makes it once."""
-    fields = ("description", "zone", "starts", "repetition", "cron", "until")
     parts = "\0".join((person_id, *(str(part) for part in (where.interface, where.chat_id, where.thread_id))))
-    text = "\0".join((parts, *(what[name] for name in fields)))
+    text = "\0".join((parts, *(what[name] for name in MARKED)))
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=24).hexdigest()

@@ -45,7 +45,10 @@ ACTIONS: Mapping[str, Mapping[str, Any]] = {
     },
 }
 
-_ID: Mapping[str, Any] = {"type": ["integer", "string"], "description": "the event's number, from event_list"}
+_ID: Mapping[str, Any] = {
+    "type": ["integer", "string"],
+    "description": "the event's number, from event_list",
+}
 _LAST: Mapping[str, Any] = {**_ID, "description": "the event's number; left out: the one that came last"}
 _FIELDS: Mapping[str, Mapping[str, Any]] = {
     "date": {"type": "string", "description": "YYYY-MM-DD; the first day, if it repeats", "example": "2026-12-31"},
@@ -55,10 +58,21 @@ _FIELDS: Mapping[str, Mapping[str, Any]] = {
         "maxLength": LONGEST,
         "example": "call the dentist",
     },
-    "time": {"type": "string", "description": "HH:MM, 24 hours, in the zone; left out: 09:00", "example": "18:30"},
-    "repeat": {"type": "string", "description": "always: at every start and every hour", "enum": list(REPEATS)},
-    "cron": {"type": "string", "description": "instead of repeat: minute hour day month weekday. 0 9 * * mon-fri"},
-    "timezone": {"type": "string", "description": "only if not the zone of context.time, as Europe/Rome"},
+    "time": {
+        "type": "string",
+        "description": "HH:MM or HH:MM:SS, 24 hours, local; left out: 09:00. For minutes from now, with the seconds",
+        "example": "18:30",
+    },
+    "repeat": {
+        "type": "string",
+        "description": "always: at every start and every hour; what repeats otherwise needs cron",
+        "enum": list(REPEATS),
+    },
+    "cron": {
+        "type": "string",
+        "description": "instead of repeat, for all else: minute hour day month weekday. 0 9 * * mon-fri",
+    },
+    "timezone": {"type": "string", "description": "only if another than that of context.events.now, as Europe/Rome"},
     "until": {"type": "string", "description": "YYYY-MM-DD, the last day of a repetition"},
     "late_policy": {
         "type": "string",
@@ -89,16 +103,19 @@ INSTRUCTIONS: Mapping[str, Mapping[str, Any]] = {
     "event": _told(
         "event",
         "Schedule a reminder, or something to do later; it comes back to you by itself. Use it whenever the person "
-        "wants to be reminded, or you promise something for later. Work out date and time from context.time. "
+        "wants to be reminded, or you promise something for later. Work out date and time from context.events.now: "
+        "it is local, as all times of events are; other timestamps are in UTC. "
         "When input.type is `event`, one is due: say it with `message`, and do not schedule it again.",
     ),
-    "event_list": _told("event_list", "List this person's events, with their numbers."),
+    "event_list": _told("event_list", "List all of this person's events that are to come, and those that came lately."),
     "event_update": _told(
         "event_update", "Change an event: give only what changes, in the fields of `event`.", **{**_SHORT, "id": _ID}
     ),
     "event_cancel": _told("event_cancel", "Cancel an event, all its repetitions too.", id=_ID),
     "event_acknowledge": _told(
-        "event_acknowledge", "Note that the person has done or seen what an event was about.", id=_LAST
+        "event_acknowledge",
+        "Note that the person has done or seen what an event was about; if it was put off, it does not come again.",
+        id=_LAST,
     ),
     "event_snooze": _told(
         "event_snooze",

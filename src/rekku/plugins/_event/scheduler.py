@@ -6,16 +6,17 @@ second handing over changes nothing; then its row moves on. So a crash at any mo
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from rekku.core.errors import StoreError
 from rekku.core.host import Host, Receipt
 from rekku.core.message import Errand, Message, User
-from rekku.core.turn import Outcome
 from rekku.plugins._event import tables, words
+from rekku.plugins._event.bell import Bell
 from rekku.plugins._event.calendar import missed, next_after
+from rekku.plugins._event.follower import Follower
 from rekku.plugins._event.tables import Event
 
 log = logging.getLogger(__name__)
@@ -43,22 +44,24 @@ START_UPS_APART = timedelta(minutes=1)
 
 
 class Scheduler:
-    """Sleeps until something is due. `interval` is that of events that repeat always."""
+    """Sleeps until something is due. `interval` is that of events that repeat always; `follower` finds out how it ended
+    for what was handed over."""
 
-    def __init__(self, host: Host, interval: timedelta) -> None:
+    def __init__(self, host: Host, interval: timedelta, follower: Follower) -> None:
         self._host = host
         self._interval = interval
-        self._changed = asyncio.Event()
+        self._bell = Bell(host)
+        self._follower = follower
 
     def wake(self) -> None:
         """Events have changed."""
-        self._changed.set()
+        self._bell.ring()
 
     async def run(self) -> None:
         """Hand over what is due, for ever."""
         begun = False
         while True:
-            self._changed.clear()
+            self._bell.hush()
             try:
                 if not begun:
                     await self._begin()
@@ -97,26 +100,15 @@ class Scheduler:
     async def _rest(self, due: datetime | None) -> None:
         """Wait until an instant of the wall clock, until events change, or until it is time to look anyway."""
         look = self._host.clock.monotonic() + (LOOK_ALONE if self._host.database.kind == "sqlite" else LOOK)
-        while not self._changed.is_set() and self._left(due, look) > 0:
-            await self._first(self._nap(due, look), self._changed.wait())
+        while not self._bell.rung and self._left(due, look) > 0:
+            left = self._left(due, look)
+            await self._bell.rest(left if due is None else min(left, TICK))
 
     def _left(self, due: datetime | None, look: float) -> float:
         """Seconds until there is something to do."""
         clock = self._host.clock
         left = look - clock.monotonic()
         return left if due is None else min(left, (due - clock.now()).total_seconds())
-
-    async def _nap(self, due: datetime | None, look: float) -> None:
-        left = self._left(due, look)
-        await self._host.clock.sleep(left if due is None else min(left, TICK))
-
-    async def _first(self, *works: Coroutine[Any, Any, Any]) -> None:
-        tasks = [self._host.spawn(work, "events rest") for work in works]
-        try:
-            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in tasks:
-                task.cancel()
 
     async def _hand_over(self, rows: Sequence[Any]) -> None:
         await asyncio.gather(*(self._one(row) for row in rows))
@@ -141,33 +133,25 @@ class Scheduler:
             return
         late = _late(event, due, now)
         if late and event.late_policy == "skip":
-            await self._advance(event, due, due, now, "skipped")
+            await self._advance(event, due, due, now, outcome="skipped", name=None)
             return
-        receipt = await self._host.receive(_message(event, due, now, late))
+        message = _message(event, due, now, late)
+        receipt = await self._host.receive(message)
         came = now if event.rule.repeat == "always" else due
-        await self._advance(event, due, came, now, "handed over")
-        self._host.spawn(self._watch(event.id, came, receipt), f"event {event.id}")
+        await self._advance(event, due, came, now, outcome="handed over", name=message.message_id)
+        self._host.spawn(self._watch(event.id, message, receipt), f"event {event.id}")
 
-    async def _advance(self, event: Event, due: datetime, came: datetime, now: datetime, outcome: str) -> None:
+    async def _advance(self, event: Event, due: datetime, came: datetime, now: datetime, **how: str | None) -> None:
         """The row goes on to the next time that is still to come, or is over."""
         later = next_after(event.rule, max(due, now)) if event.rule.repeats else None
         over = later is None
-        values: dict[str, Any] = {"to": "done" if over else "waiting", "new_next": later, "outcome": outcome}
+        values: dict[str, Any] = {"to": "done" if over else "waiting", "new_next": later, **how}
         mark = None if over else event.mark
         await self._host.database.write(tables.ADVANCE(row=event.id, due=due, came=came, new_mark=mark, **values))
 
-    async def _watch(self, number: int, came: datetime, receipt: Receipt) -> None:
-        """Write down how it ended, when its words have gone out."""
-        outcome = await receipt.outcome()
-        if outcome is Outcome.IGNORED or not (receipt.delivered or outcome is Outcome.CANCELLED):
-            return
-        text = "cancelled" if outcome is Outcome.CANCELLED else "delivered"
-        while True:
-            try:
-                await self._host.database.write(tables.NOTE(row=number, came=came, outcome=text))
-                return
-            except StoreError:
-                await self._host.clock.sleep(AWAY)
+    async def _watch(self, number: int, message: Message, receipt: Receipt) -> None:
+        await receipt.outcome()
+        await self._follower.ended(number, message)
 
     async def _fail(self, row: Any, error: Exception) -> None:
         """Try again later, each time after twice as long; in the end give up, and say so."""
@@ -176,7 +160,7 @@ class Scheduler:
             at = now + timedelta(seconds=15 * 2**row.tries)
             await self._host.database.write(tables.RETRY(row=row.id, due=row.next_at, n=row.tries + 1, at=at))
             return
-        gone = {"to": "failed", "new_mark": None, "new_next": None, "outcome": "given up"}
+        gone = {"to": "failed", "new_mark": None, "new_next": None, "outcome": "given up", "name": None}
         await self._host.database.write(tables.ADVANCE(row=row.id, due=row.next_at, came=row.next_at, **gone))
         await self._host.tell_trainer(
             f"The event {row.id} was given up after {MOST_TRIES} tries ({type(error).__name__}); the log says why."

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Boolean, Column, Index, Integer, bindparam, delete, func, or_, select, update
 
-from rekku.core.database import Instant, Key, LongText, Schema, Statement, Step, insert_or_ignore, table
+from rekku.core.database import Instant, Key, LongText, Schema, Statement, Step, Steps, insert_or_ignore, table
 from rekku.core.message import Conversation
 from rekku.plugins._event.calendar import Rule
 
@@ -39,13 +39,27 @@ EVENTS = table(
     Column("last_outcome", Key, nullable=False),
     Column("acknowledged_at", Instant),
     Column("created_at", Instant, nullable=False),
+    Column("errand", Key),
     Index("scheduled_events_of", "person_id", "wake_at"),
     Index("scheduled_events_told", "person_id", "last_at"),
     Index("scheduled_events_always", "repetition", "wake_at"),
+    Index("scheduled_events_errand", "errand"),
 )
-SCHEMA = Schema("event", Step(1, "the table of events", lambda steps: steps.create(EVENTS)))
+"""`errand` is the name under which it was handed over, until it is known how that ended."""
 
-NEW = tuple(column.name for column in EVENTS.c if column.name != "id")
+
+async def _errands(steps: Steps) -> None:
+    await steps.add_column("scheduled_events", Column("errand", Key))
+    await steps.execute("CREATE INDEX IF NOT EXISTS scheduled_events_errand ON scheduled_events (errand)")
+
+
+SCHEMA = Schema(
+    "event",
+    Step(1, "the table of events", lambda steps: steps.create(EVENTS)),
+    Step(2, "how the handing over ended", _errands),
+)
+
+NEW = tuple(column.name for column in EVENTS.c if column.name not in ("id", "errand"))
 WHAT = ("description", "zone", "starts", "repetition", "cron", "until", "late_policy", "mark", "next_at")
 
 _row = EVENTS.c
@@ -81,14 +95,16 @@ ADVANCE = Statement(
         tries=0,
         last_at=bindparam("came"),
         last_outcome=bindparam("outcome"),
+        errand=bindparam("name"),
         acknowledged_at=None,
     )
 )
 RETRY = Statement(
     update(EVENTS).where(_same, _row.next_at == bindparam("due")).values(tries=bindparam("n"), wake_at=bindparam("at"))
 )
-NOTE = Statement(
-    update(EVENTS).where(_same, _row.last_at == bindparam("came")).values(last_outcome=bindparam("outcome"))
+UNSETTLED = Statement(select(EVENTS).where(_row.errand > bindparam("after")).order_by(_row.errand).limit(_most))
+SETTLE = Statement(
+    update(EVENTS).where(_same, _row.errand == bindparam("name")).values(last_outcome=bindparam("outcome"), errand=None)
 )
 CHANGE = Statement(
     update(EVENTS)
@@ -106,6 +122,8 @@ CANCEL = Statement(
     update(EVENTS).where(_same).values(status="cancelled", mark=None, next_at=None, wake_at=None, tries=0)
 )
 ACKNOWLEDGE = Statement(update(EVENTS).where(_same).values(acknowledged_at=bindparam("now")))
+DONE = Statement(update(EVENTS).where(_same).values(status="done", mark=None, next_at=None, wake_at=None, tries=0))
+DROP_SNOOZED = Statement(delete(EVENTS).where(_row.mark == bindparam("which"), _row.last_at.is_(None)))
 RELEASE = Statement(
     update(EVENTS)
     .where(_row.wake_at > bindparam("now"), _row.wake_at <= bindparam("soon"), _row.next_at < _row.wake_at)
@@ -120,6 +138,9 @@ RISE = Statement(
     )
     .values(next_at=bindparam("now"), wake_at=bindparam("now"))
 )
+WHOSE = Statement(select(EVENTS).where(_mine))
+GIVE = Statement(update(EVENTS).where(_same).values(person_id=bindparam("new_who"), mark=bindparam("new_mark")))
+REMOVE = Statement(delete(EVENTS).where(_same))
 COUNT = Statement(select(func.count()).where(_mine))
 ERASE = Statement(delete(EVENTS).where(_mine))
 
@@ -142,6 +163,7 @@ class Event:
     tries: int
     last_at: datetime | None
     last_outcome: str
+    errand: str | None
     acknowledged: bool
 
 
@@ -164,5 +186,6 @@ def read(row: Any, interval: timedelta) -> Event:
         tries=row.tries,
         last_at=row.last_at,
         last_outcome=row.last_outcome,
+        errand=row.errand,
         acknowledged=row.acknowledged_at is not None,
     )

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from rekku.core.clock import span
 from rekku.plugins._event.calendar import MOST_COUNTED, Rule, wall_time
 from rekku.plugins._event.tables import Event
 
@@ -14,16 +15,6 @@ ON_TIME = timedelta(minutes=1)
 def local(moment: datetime, zone: str) -> str:
     """An instant as people read it."""
     return f"{wall_time(moment, zone):%Y-%m-%d %H:%M} ({zone})"
-
-
-def span(length: timedelta) -> str:
-    """How long something is, roughly."""
-    minutes = max(0, round(length / timedelta(minutes=1)))
-    for size, name in ((1440, "day"), (60, "hour")):
-        if minutes >= 2 * size or (minutes >= size and minutes % size == 0):
-            count = minutes // size
-            return f"{count} {name}{'s' if count > 1 else ''}"
-    return f"{minutes} minute{'' if minutes == 1 else 's'}"
 
 
 def repetition(rule: Rule) -> str:
@@ -47,6 +38,11 @@ def told(event: Event, now: datetime) -> dict[str, Any]:
     if repeats := repetition(event.rule):
         facts["repeats"] = repeats
     return facts
+
+
+def clock(now: datetime, zone: str) -> str:
+    """The present as a model needs it: weekday, date, time and zone."""
+    return f"{wall_time(now, zone):%A, %Y-%m-%d %H:%M:%S} ({zone})"
 
 
 def line(event: Event, now: datetime) -> str:

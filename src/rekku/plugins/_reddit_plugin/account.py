@@ -5,20 +5,18 @@ This module and `trouble` import asyncpraw, which takes a while: they are loaded
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 
-import asyncpraw
-from aiohttp import ClientResponse
+from aiohttp import ClientWSTimeout
 from asyncpraw.models import PostMedia
-from asyncprawcore import Requestor
-from asyncprawcore.exceptions import Forbidden, NotFound, Redirect, RequestException, ResponseException
+from asyncprawcore.exceptions import Forbidden, NotFound, Redirect, ResponseException
 
 from rekku.core.errors import ActionError
+from rekku.plugins._reddit_plugin.client import Careful, Client, changes
 from rekku.plugins._reddit_plugin.queue import Wish
 from rekku.plugins._reddit_plugin.trouble import Trouble, UnsureError, is_expected, trouble
 
@@ -31,7 +29,8 @@ CHECK_LIMIT = 10.0
 SEND_LIMIT = 90.0
 """Seconds for a question, and for doing something (a picture is uploaded first)."""
 
-WRITES = ("/api/submit", "/api/comment", "/api/editusertext", "/api/del")
+WEBSOCKET = 10.0
+"""Seconds that Reddit has to say what became of a picture."""
 CLOCKS_APART = timedelta(minutes=5)
 
 Result = TypeVar("Result")
@@ -53,35 +52,6 @@ class TroubleError(Exception):
         self.trouble = what
 
 
-class Careful(Requestor):
-    """Knows whether a change was on its way, and keeps asyncprawcore from repeating one that may have happened."""
-
-    wrote = False
-
-    @asynccontextmanager
-    async def request(self, *args: Any, timeout: float | None = None, **kwargs: Any) -> AsyncIterator[ClientResponse]:
-        """Issue a request. A change that gets no clear answer is an UnsureError, which nobody tries again."""
-        method, url = args[0], self._reachable(str(args[1]))
-        writes = method == "POST" and _changes(url)
-        self.wrote = self.wrote or writes
-        try:
-            async with super().request(method, url, timeout=timeout, **kwargs) as response:
-                if writes and response.status >= 500:
-                    raise UnsureError(f"status {response.status}")
-                yield response
-        except RequestException as error:
-            if writes and isinstance(error.original_exception, ConnectionError):
-                raise RequestException(UnsureError(str(error)), args, {}) from error
-            raise
-
-    def _reachable(self, url: str) -> str:
-        """asyncpraw uploads to https only; a server of one's own (REDDIT_URL) may have none."""
-        own = urlsplit(self.reddit_url)
-        if own.scheme == "http" and urlsplit(url).netloc == own.netloc:
-            return url.replace("https://", "http://", 1)
-        return url
-
-
 class Account:
     """The account; `base` is another server that speaks Reddit's protocol, "" for Reddit. Use it in one event loop."""
 
@@ -89,7 +59,7 @@ class Account:
         self.username: str = settings["REDDIT_USERNAME"]
         base = (settings["REDDIT_URL"] or "").rstrip("/")
         self._base = base or REDDIT
-        self._reddit = asyncpraw.Reddit(
+        self._reddit = Client(
             client_id=settings["REDDIT_CLIENT_ID"],
             client_secret=settings["REDDIT_CLIENT_SECRET"],
             username=self.username,
@@ -168,6 +138,7 @@ class Account:
             more["url"] = told["url"]
         elif told.get("image"):
             more["image"] = PostMedia(wish.image, told["image"])
+            more["timeout"] = ClientWSTimeout(ws_receive=WEBSOCKET, ws_close=WEBSOCKET)
         else:
             more["selftext"] = told.get("text") or ""
         if told.get("flair_id"):
@@ -274,13 +245,9 @@ class Account:
         return Made(f"t1_{comment.id}", urljoin(f"{self._base}/", getattr(comment, "permalink", "")))
 
 
-def _changes(url: str) -> bool:
-    return urlsplit(url).path.rstrip("/") in WRITES
-
-
 def _came_after(error: Exception) -> bool:
     """Whether a question that followed the change was refused, and not the change itself."""
-    return isinstance(error, ResponseException) and not _changes(str(error.response.url))
+    return isinstance(error, ResponseException) and not changes(str(error.response.url))
 
 
 def _after(thing: Any, since: datetime) -> bool:

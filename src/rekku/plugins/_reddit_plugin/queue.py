@@ -100,6 +100,7 @@ LATELY_FOR = Statement(
 )
 THINGS = Statement(select(_row.thing).where(_row.thing.in_(bindparam("things", expanding=True))))
 OF_PERSON = Statement(select(_row.id).where(_row.person_id == bindparam("who")))
+HAND_OVER = Statement(update(QUEUE).where(_row.person_id == bindparam("old")).values(person_id=bindparam("new")))
 ERASE = Statement(delete(QUEUE).where(_row.person_id == bindparam("who")))
 OLD = Statement(delete(QUEUE).where(_row.status.notin_(("waiting", "sending")), _row.created_at < bindparam("before")))
 
@@ -235,6 +236,10 @@ class Queue:
         if not dry_run:
             await self._db.write(ERASE(who=person_id))
         return len(rows)
+
+    async def hand_over(self, old: str, new: str) -> None:
+        """A person's wishes belong to another from now on."""
+        await self._db.write(HAND_OVER(old=old, new=new))
 
     async def tidy(self, now: datetime) -> None:
         """Erase what ended long ago."""
