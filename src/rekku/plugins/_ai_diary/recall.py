@@ -93,10 +93,10 @@ def _ranked(entries: Sequence[Entry], text: str, weights: Mapping[str, float], n
 async def _look(database: Database, heading: str, wanted: Sequence[str], recent: int) -> _Look:
     """What there is under a heading: one question."""
     numbers = [number_of(heading, word) for word in wanted]
-    given = {f"word{n}": number for n, number in enumerate(numbers)}
-    rows = await database.fetch(
-        tables.look_of(len(numbers)), every=number_of(heading, ANY), most=FIRST_LOOK, recent=recent, **given
-    )
+    given = {"every": number_of(heading, ANY), "recent": recent}
+    if numbers:
+        given |= {"most": FIRST_LOOK} | {f"word{n}": number for n, number in enumerate(numbers)}
+    rows = await database.fetch(tables.look_of(len(numbers)), **given)
     entries, first_id = next(((row.entries, row.oldest) for row in rows if row.place == tables.SIZE), (0, 0))
     places = [
         _Place(wanted[row.place], numbers[row.place], _having(row, entries, first_id))
