@@ -74,7 +74,7 @@ async def recall(
     wanted = query_words(text, MOST_WORDS)
     looks = [_look(database, heading, wanted, recent) for heading in (EVERYBODY, *headings_for(audience))]
     span = meant(text, now)
-    then, *seen = await asyncio.gather(_of_then(database, audience, span), *looks)
+    seen, then = await asyncio.gather(asyncio.gather(*looks), _of_then(database, audience, span))
     places = [place for look in seen for place in look.places]
     newest = sorted({number for look in seen for number in look.newest}, reverse=True)[:recent]
     weights = _weights(places, wanted, sum(look.entries for look in seen))
