@@ -42,9 +42,7 @@ from benchmarks.diary_rows import (
 from rekku.core.audience import Audience
 from rekku.core.database import Database, Statement
 from rekku.core.message import Conversation, Message, User
-from rekku.plugins._ai_diary import tables
 from rekku.plugins._ai_diary.diary import in_mind
-from rekku.plugins._ai_diary.recall import WORDS_AT_ONCE
 from rekku.plugins._ai_diary.schema import SCHEMA
 from rekku.store.database import MariaServer, open_database, sqlite_file
 from rekku.store.migrations import migrate
@@ -98,9 +96,9 @@ class Counted:
     async def fetch(self, statement: Statement, **values: Any) -> list[Any]:
         """Rows, counted."""
         rows = await self._database.fetch(statement, **values)
-        if any(statement is tables.best_of(count) for count in WORDS_AT_ONCE):
+        if "best" in values:
             self.rows += sum(value for name, value in values.items() if name.startswith("most"))
-        elif any(statement is tables.look_of(count) for count in WORDS_AT_ONCE):
+        elif "recent" in values:
             self.rows += sum(row.entries if row.place >= 0 else 1 for row in rows)
         else:
             self.rows += len(rows)

@@ -35,9 +35,6 @@ WEIGHT_THAT_MATTERS = 1 / 8
 READ = 24
 """Entries that are read whole, to be ranked."""
 
-WORDS_AT_ONCE = (8, 16, 24, 48)
-"""For how many words there are statements; unused places cost next to nothing."""
-
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -96,11 +93,9 @@ def _ranked(entries: Sequence[Entry], text: str, weights: Mapping[str, float], n
 async def _look(database: Database, heading: str, wanted: Sequence[str], recent: int) -> _Look:
     """What there is under a heading: one question."""
     numbers = [number_of(heading, word) for word in wanted]
-    count = _room_for(len(numbers))
     given = {f"word{n}": number for n, number in enumerate(numbers)}
-    given |= {f"word{n}": 0 for n in range(len(numbers), count)}  # a word that is never written
     rows = await database.fetch(
-        tables.look_of(count), every=number_of(heading, ANY), most=FIRST_LOOK, recent=recent, **given
+        tables.look_of(len(numbers)), every=number_of(heading, ANY), most=FIRST_LOOK, recent=recent, **given
     )
     entries, first_id = next(((row.entries, row.oldest) for row in rows if row.place == tables.SIZE), (0, 0))
     places = [
@@ -135,18 +130,10 @@ async def _best(database: Database, places: Sequence[_Place], weights: Mapping[s
     looked_up = looked_up[:SEARCHED_FOR]
     left = ROWS
     given: dict[str, int] = {}
-    count = _room_for(len(looked_up))
     for n, place in enumerate(looked_up):
         rows = max(FEWEST_ROWS, min(math.ceil(place.entries), left // 2))
         left -= rows
         given |= {f"word{n}": place.number, f"weight{n}": round(100 * weights[place.word]), f"most{n}": rows}
     if not given:
         return []
-    for n in range(len(looked_up), count):
-        given |= {f"word{n}": 0, f"weight{n}": 0, f"most{n}": 0}
-    return [row.entry_id for row in await database.fetch(tables.best_of(count), best=READ, **given)]
-
-
-def _room_for(words: int) -> int:
-    """The smallest statement that has room for so many words, or the largest that there is."""
-    return next((count for count in WORDS_AT_ONCE if count >= words), WORDS_AT_ONCE[-1])
+    return [row.entry_id for row in await database.fetch(tables.best_of(len(looked_up)), best=READ, **given)]
