@@ -105,6 +105,7 @@ class Synapse:
             "trusted_key_servers": [],
             "federation_domain_whitelist": [],
             "presence": {"enabled": False},
+            "caches": {"sync_response_cache_duration": "0s"},  # else a first question gets an answer of minutes ago
             "url_preview_enabled": False,
             "rc_login": dict.fromkeys(("address", "account", "failed_attempts"), free),
             "rc_invites": dict.fromkeys(("per_room", "per_user", "per_issuer"), free),
