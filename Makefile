@@ -49,6 +49,7 @@ soak: $(VENV)/.dev ## hours of killing it at the worst moments (docs/reliability
 	@$(BIN)/python -m tests.crash.soak $(ARGS)
 	@REKKU_SOAK_SEQUENCES=10000 REKKU_SOAK_MEGABYTES=2000 REKKU_SOAK_COMMANDS=1000 \
 		$(BIN)/pytest -q --timeout 3600 tests/plugins/test_terminal_hostile.py tests/plugins/test_terminal_sequences.py
+	@$(BIN)/python -m benchmarks.diary --limit 20
 
 clean: ## remove the virtual environment and the caches
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

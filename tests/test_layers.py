@@ -22,6 +22,7 @@ LAYERS = {
         "home",
         "home_watch",
         "hosting",
+        "house",
         "house_commands",
         "house_settings",
         "housekeeping",
@@ -106,10 +107,13 @@ def violation(file: Path, name: str) -> str:
 
 
 def _is_own_private(file: Path, name: str) -> bool:
-    """Whether an edge file imports its own private folder, or a part of that folder another part."""
-    folder = module_of(file).split(".")[1]
+    """Whether an edge file imports from its own private folder, or from the component that it is a part of."""
+    _, folder, own, *_ = module_of(file).split(".")
     steps = name.split(".")
-    return steps[1] == folder and len(steps) > 2 and steps[2].startswith(PRIVATE_OF_EDGE)
+    if steps[1] != folder or len(steps) < 3:
+        return False
+    is_folder = (SOURCE / folder / own / "__init__.py").is_file()
+    return steps[2].startswith(PRIVATE_OF_EDGE) or (steps[2] == own and is_folder)
 
 
 def test_every_module_has_a_layer() -> None:

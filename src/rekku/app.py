@@ -22,6 +22,7 @@ from rekku.core.settings import Settings
 from rekku.core.settings import read as read_settings
 from rekku.home_watch import watch_settings
 from rekku.hosting import ComponentHost
+from rekku.house import RekkuHouse
 from rekku.house_commands import house_commands
 from rekku.house_commands.linking import finish_all
 from rekku.house_settings import SETTINGS
@@ -52,6 +53,7 @@ class Rekku:
     road: Road
     loader: Loader
     commands: Commands
+    house: RekkuHouse
     given: Callable[[], Mapping[str, str]] = field(repr=False)
 
     async def doctor_engine(self) -> tuple[str, str]:
@@ -99,6 +101,8 @@ async def running(
         closing.push_async_callback(supervisor.close)
         rekku = _assemble(home, settings, database, supervisor, clock or SystemClock(), given, edges, builtin)
         if start:
+            rekku.house.log.open()
+            closing.callback(rekku.house.log.close)
             await rekku.road.prepare()
         closing.push_async_callback(rekku.loader.stop_all)
         if start:
@@ -130,6 +134,7 @@ def _assemble(
 ) -> Rekku:
     commands = Commands(registry)
     desk = Desk()
+    house = RekkuHouse()
     road = Road(
         database=database,
         registry=registry,
@@ -142,7 +147,7 @@ def _assemble(
     )
 
     def make_host(kind: Kind, name: str, values: Settings, scope: Supervisor) -> Host:
-        return ComponentHost(kind, name, values, home, desk, scope, road)
+        return ComponentHost(kind, name, values, home, desk, scope, road, house)
 
     async def bring_up_to_date(schema: Schema) -> None:
         await migrate(database, schema, backups=home / "data" / "backups")
@@ -160,7 +165,8 @@ def _assemble(
         interfaces=edges,
         builtin=builtin or PACKAGE,
     )
-    rekku = Rekku(home, settings, registry, database, desk, supervisor, road, loader, commands, given)
+    rekku = Rekku(home, settings, registry, database, desk, supervisor, road, loader, commands, house, given)
+    house.rekku = rekku
     registry.on_change(lambda: _trust_own_users(rekku))
     registry.on_change(lambda: _keep_secrets(rekku))
     return rekku
@@ -170,7 +176,9 @@ def _keep_secrets(rekku: Rekku) -> None:
     """What the settings of Rekku and of its components hold as secret leaves neither to a model nor to a chat."""
     declared = [*SETTINGS, *(setting for component in rekku.registry for setting in component.settings)]
     try:
-        rekku.road.secrets.keep(secret_values(rekku.given(), declared))
+        secrets = secret_values(rekku.given(), declared)
+        rekku.road.secrets.keep(secrets)
+        rekku.house.log.redaction.learn(secrets)
     except ConfigError as error:
         log.warning("The settings cannot be read now, so the secrets known before are kept: %s", error)
 

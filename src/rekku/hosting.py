@@ -14,6 +14,7 @@ from rekku.core.clock import Clock
 from rekku.core.database import Database
 from rekku.core.desk import Desk
 from rekku.core.host import Receipt
+from rekku.core.house import House
 from rekku.core.message import Attachment, Conversation, Message, User
 from rekku.core.model_call import ChatMessages
 from rekku.core.people import Person
@@ -36,6 +37,7 @@ class ComponentHost:
     desk: Desk
     supervisor: Supervisor
     road: Road
+    house: House
 
     @property
     def folder(self) -> Path:

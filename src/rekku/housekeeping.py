@@ -1,4 +1,4 @@
-"""Once a day: rows of turns that ended long ago are removed. History and memories stay."""
+"""What is removed: once a day the rows of turns that ended long ago; on request everything about a person."""
 
 import logging
 from datetime import datetime, timedelta
@@ -6,14 +6,17 @@ from datetime import datetime, timedelta
 from rekku.core.clock import Clock
 from rekku.core.database import Database
 from rekku.core.errors import StoreError
+from rekku.core.registry import Registry
 from rekku.core.settings import Settings
 from rekku.store import inbox, journal, outbox
 from rekku.store.ids import first_of
+from rekku.store.people import People
 
 log = logging.getLogger(__name__)
 
 SOON = 600.0
 DAY = 86_400.0
+FORGET_LIMIT = 60.0
 
 
 async def keep_house(database: Database, clock: Clock, settings: Settings) -> None:
@@ -36,3 +39,18 @@ async def remove_before(database: Database, instant: datetime) -> None:
         inbox.OLD(before=first),
         outbox.OLD(before=first),
     )
+
+
+async def forget(registry: Registry, people: People, person_id: str, dry_run: bool) -> tuple[dict[str, int], list[str]]:
+    """Erase a person everywhere, or only count; what and how many, and the components that could not do it."""
+    counts: dict[str, int] = {}
+    failed = []
+    for component in registry:
+        if component.members.has("forget_person"):
+            try:
+                counts.update(await component.members.call("forget_person", person_id, dry_run, limit=FORGET_LIMIT))
+            except Exception:  # the door to a component's own memory
+                log.exception("%s could not forget a person.", component.name)
+                failed.append(component.name)
+    counts.update(await people.forget(person_id, dry_run))
+    return counts, failed

@@ -129,6 +129,7 @@ class Shell:
             "REKKU_HOME": str(home),
             "PYTHONUNBUFFERED": "1",
             "LANG": "C.UTF-8",
+            "WEBUI": "off",
         }
 
     def __call__(self, *arguments: str, given: str = "", **environ: str) -> "subprocess.CompletedProcess[str]":

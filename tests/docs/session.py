@@ -126,7 +126,14 @@ class Session:
         return subprocess.run(
             arguments,
             cwd=self.home,
-            env={**kept, "PATH": path, "PYTHONUTF8": "1", "REKKU_HOME": str(self.home), **(environ or {})},
+            env={
+                **kept,
+                "PATH": path,
+                "PYTHONUTF8": "1",
+                "REKKU_HOME": str(self.home),
+                "WEBUI_PORT": "0",
+                **(environ or {}),
+            },
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT if merged else subprocess.PIPE,

@@ -6,12 +6,13 @@ import itertools
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 import aiohttp
 from aiohttp import web
 
 from rekku.testing import Bot
+from tests.interface.matrix_clients import Client, follow, seen
 from tests.interface.world import File, Shown
 from tests.servers.proxy import Proxy
 from tests.servers.synapse import NAME, PASSWORD, Synapse
@@ -20,17 +21,6 @@ PEOPLE = ("ann", "bob", "owner", "robo")
 KINDS = {"image": "m.image", "audio": "m.audio", "video": "m.video"}
 _numbers, _keys = itertools.count(1), itertools.count(1)
 _villages: dict[str, "Village"] = {}
-
-
-@dataclass
-class Client:
-    """Somebody's client: what it was told of, by room."""
-
-    user: str
-    token: str
-    events: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
-    typed: set[str] = field(default_factory=set)
-    since: str = ""
 
 
 @dataclass
@@ -102,10 +92,13 @@ class Matrix:
             "MATRIX_INVITES": "all",
             "TRAINER_IDS": f"matrix_interface:{self.id(self.owner)}",
         }
+        rekku = self.id("rekku")
         followers = [self.clients[user] for user in ("ann", "bob", "owner")]
         for client in followers:
             client.since = (await self.call(client.user, "GET", "/sync?timeout=0"))["next_batch"]
-        self._following = [asyncio.create_task(self._follow(client)) for client in followers]
+        self._following = [
+            asyncio.create_task(follow(client, rekku, self.call, self._downloaded)) for client in followers
+        ]
 
     async def _settle(self) -> None:
         """Make the accounts and the rooms."""
@@ -206,16 +199,7 @@ class Matrix:
     def shown(self, chat: str = "ann", thread: str = "") -> list[Shown]:
         client = self.clients["ann" if chat == "group" else chat]
         events = client.events.get(self.rooms[chat], [])
-        found: dict[str, Shown] = {}
-        for event in events:
-            content, relation = event["content"], event["content"].get("m.relates_to", {})
-            if relation.get("rel_type") == "m.replace":
-                old = found[relation["event_id"]]
-                text = content["m.new_content"]["body"]
-                found[old.id] = Shown(old.id, text, old.thread, old.reply_to, old.files, old.edits + 1)
-            elif "body" in content:
-                found[event["event_id"]] = _shown(event, self.threads)
-        return [shown for shown in found.values() if shown.thread == thread]
+        return [shown for shown in seen(events, self.threads) if shown.thread == thread]
 
     def typed(self, chat: str = "ann") -> bool:
         return self.rooms[chat] in self.clients[chat].typed
@@ -262,26 +246,6 @@ class Matrix:
             f"{self.server.url}/_matrix/media/v3/upload", data=data, headers=headers
         ) as answer:
             return str((await answer.json())["content_uri"])
-
-    async def _follow(self, client: Client) -> None:
-        """See what happens, as a client does."""
-        while True:
-            query = {"timeout": "10000"} | ({"since": client.since} if client.since else {})
-            told = await self.call(client.user, "GET", f"/sync?{urlencode(query)}")
-            for room, joined in told.get("rooms", {}).get("join", {}).items():
-                for event in joined["timeline"]["events"]:
-                    await self._noticed(client, room, event)
-                for event in joined["ephemeral"]["events"]:
-                    if event["type"] == "m.typing" and self.id("rekku") in event["content"]["user_ids"]:
-                        client.typed.add(room)
-            client.since = told["next_batch"]
-
-    async def _noticed(self, client: Client, room: str, event: dict[str, Any]) -> None:
-        if event["sender"] == self.id("rekku") and event["type"] == "m.room.message":
-            content = event["content"]
-            if "url" in content:
-                content["data"] = await self._downloaded(client, content["url"])
-            client.events.setdefault(room, []).append(event)
 
     async def _downloaded(self, client: Client, url: str) -> bytes:
         assert self._session is not None
@@ -334,16 +298,3 @@ def _answered(request: web.Request, answer: tuple[int, dict[str, Any]] | None) -
 
 def _sends(request: web.Request) -> bool:
     return request.method == "PUT" and "/send/m.room.message/" in request.path
-
-
-def _shown(event: dict[str, Any], threads: dict[str, str]) -> Shown:
-    content, relation = event["content"], event["content"].get("m.relates_to", {})
-    names = {root: name for name, root in threads.items()}
-    thread = names.get(relation.get("event_id", ""), "") if relation.get("rel_type") == "m.thread" else ""
-    reply = "" if relation.get("is_falling_back") else relation.get("m.in_reply_to", {}).get("event_id", "")
-    files: tuple[tuple[str, str, bytes], ...] = ()
-    text = content["body"]
-    if "data" in content:
-        kind = content["msgtype"].removeprefix("m.")
-        files, text = ((kind, content["filename"], content["data"]),), ""
-    return Shown(event["event_id"], text, thread, reply, files, 0, content.get("formatted_body"))

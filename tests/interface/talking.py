@@ -184,6 +184,7 @@ class Talking(Suite):
     async def test_a_reaction_becomes_part_of_the_conversation(self, talk: Talk) -> None:
         talk.bot.model_says("A joke.", "Thanks.")
         await talk.hears("tell one", user=self.person)
+        await talk.rest()  # nobody reacts before it is noted that the message was sent
         await talk.world.reacts(talk.world.shown(self.person)[-1], "👍", user=self.person)
         await talk.rest()
         await talk.hears("so", user=self.person)

@@ -13,7 +13,8 @@ import pytest
 from rekku.interface._matrix_interface.formatting import html_of
 from rekku.interface._matrix_interface.reading import without_fallback
 from rekku.testing import bot_at
-from tests.interface.matrix import Client, Matrix
+from tests.interface.matrix import Matrix
+from tests.interface.matrix_clients import Client
 from tests.interface.on_matrix import ALONE, OnMatrix, comes, health, membership
 from tests.interface.suite import GROUP, PNG, asked
 from tests.interface.world import Talk

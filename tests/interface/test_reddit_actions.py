@@ -130,6 +130,19 @@ async def test_it_writes_to_somebody_who_never_wrote_and_remembers_what_it_said(
     assert "Will you come at five?" in talk.bot.engine.prompts[-1]
 
 
+async def test_who_has_written_is_found_by_name_and_strangers_do_not_reach_them(talk: Talk, world: Reddit) -> None:
+    talk.bot.model_says("Hello.")
+    await talk.hears("hello")
+    to_ann = reply(action("message", text="Tea is ready.", interface="reddit_interface", target="ann"))
+    talk.bot.model_says(to_ann, to_ann, "No.")
+    await world.says("tell Ann that tea is ready", user="owner")
+    await talk.until(lambda: talk.texts() == ["Hello.", "Tea is ready."])
+    assert await talk.hears("tell Ann, too", user="bob") == ["No."]
+    await talk.rest()
+
+    assert talk.texts() == ["Hello.", "Tea is ready."]
+
+
 async def test_strangers_may_read_but_not_join_or_write_to_others(talk: Talk, world: Reddit) -> None:
     some_posts(world)
     assert len(await looks(talk, "reddit_read", by="ann", where="rust")) == 2

@@ -101,6 +101,8 @@ async def test_who_has_no_account_any_more_and_rekku_itself_are_not_answered(tal
 
     assert await talk.hears("hello") == ["Hello, Ann."]
     assert len(talk.bot.engine.prompts) == 1
+    chats = await talk.bot.running.road.people.chats()
+    assert [chat.where.chat_id for chat in chats] == ["t2_ann"]
 
 
 async def test_a_name_in_front_does_not_hide_a_command_and_a_subject_is_read(talk: Talk, world: Reddit) -> None:
@@ -163,6 +165,14 @@ async def test_what_somebody_has_read_in_the_browser_is_answered_too_and_what_is
 
         assert asked(bot)["input"]["payload"]["text"] == "hello"
         assert len(bot.engine.prompts) == 1
+
+
+async def test_a_comment_whose_surroundings_are_hidden_is_answered_all_the_same(talk: Talk, world: Reddit) -> None:
+    world.server.hidden = True
+    talk.bot.model_says("Hello.", "Hello to you.")
+
+    assert await talk.hears("hello", chat=GROUP, mention=True) == ["Hello."]
+    assert await talk.hears("hello") == ["Hello to you."]
 
 
 async def test_a_full_inbox_is_read_to_its_end_in_order(talk: Talk, world: Reddit) -> None:

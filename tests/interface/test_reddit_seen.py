@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from rekku.interface import reddit_interface
 from rekku.interface._reddit_interface.seen import GRACE, KEPT, Seen
 from rekku.store.database import MariaServer
 from rekku.testing import START, bot_at
@@ -72,3 +73,16 @@ async def test_what_was_handed_over_threads_and_sent_pieces_are_kept_and_then_fo
     assert await seen.begin("7", later) is None
     assert await seen.thread("t1_c") is not None
     assert await seen.since(later) == later - KEPT + timedelta(days=1)
+
+
+async def test_a_reload_of_its_file_neither_loses_nor_doubles(talk: Talk, world: Reddit) -> None:
+    talk.bot.model_says("Before.", "After.")
+    await talk.hears("hello")
+    file = Path(reddit_interface.__file__)
+    assert (await talk.bot.running.loader.reload(file)).state == "loaded"
+    before = world.server.looks
+    await talk.until(lambda: world.server.looks > before)
+
+    assert await talk.hears("and now?") == ["After."]
+    await talk.rest()
+    assert talk.texts() == ["Before.", "After."]

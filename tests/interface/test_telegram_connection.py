@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from rekku.core.registry import Kind
 from rekku.testing import bot_at
 from tests.interface.on_telegram import ALONE, OnTelegram, calls, health
 from tests.interface.telegram import Telegram
@@ -28,6 +29,21 @@ def hook() -> Mapping[str, str]:
 
 class TestConnecting(OnTelegram):
     """How it gets and keeps its connection."""
+
+    async def test_calls_that_nobody_waits_for_any_more_use_up_no_connections(
+        self, talk: Talk, world: Telegram
+    ) -> None:
+        component = talk.bot.running.registry.get(Kind.INTERFACE, "telegram_bot")
+        assert component is not None
+        for number_of_turns in range(24):
+            for active in (True, False):
+                for chat in range(8):
+                    await component.instance.typing({"target": str(chat), "active": active})
+                for _ in range(number_of_turns % 12):
+                    await asyncio.sleep(0)
+        talk.bot.model_says("Hello.")
+
+        assert await talk.hears("hello") == ["Hello."]
 
     async def test_a_web_hook_of_another_program_is_taken_away(self, talk: Talk, world: Telegram) -> None:
         talk.step = 2.0

@@ -132,6 +132,7 @@ class TestHearing(OnTelegram):
     async def test_a_reaction_belongs_to_the_topic_of_its_message(self, talk: Talk, world: Telegram) -> None:
         talk.bot.model_says("In the topic.", "Outside.", "Again in the topic.")
         await talk.hears("hi", chat=GROUP, thread="t1", mention=True)
+        await talk.rest()
         shown = world.shown(GROUP, "t1")[0]
         reaction = {"message_id": int(shown.id), "user": account("ann"), "date": 1, "old_reaction": []}
         new = [{"type": "emoji", "emoji": "👍"}]

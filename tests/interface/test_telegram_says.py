@@ -73,7 +73,11 @@ async def test_a_file_that_telegram_never_takes_is_not_tried() -> None:
     huge = Attachment("file", "film.mkv", "video/x-matroska", bytes(LARGEST + 1))
 
     with pytest.raises(DeliveryRefused, match=r"film\.mkv has 50,000,001 bytes"):
-        await Writer(TelegramLibrary("1:never-used")).give({"target": "1"}, huge)
+        await Writer(TelegramLibrary("1:never-used"), _never).give({"target": "1"}, huge)
+
+
+def _never(work: object, name: str) -> Any:
+    raise AssertionError("it was tried")
 
 
 class TestSaying(OnTelegram):

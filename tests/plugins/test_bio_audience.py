@@ -16,6 +16,7 @@ from tests.plugins.bios import (
     GROUP,
     OWNER,
     alone,
+    bios,
     known,
     notes,
     participants,
@@ -137,6 +138,31 @@ async def test_whether_somebody_is_known_is_not_told_to_others(bot: Bot) -> None
     for name in ("ann", "Snuggles", "nobody at all"):
         assert await known(bot, BOB, person=name) == {}
         assert "person" in bot.engine.prompts[-1]
+
+
+async def test_who_wrote_in_the_group_just_before_has_heard_it(bot: Bot) -> None:
+    await notes(bot, BOB_IN_ROOM, likes=["beer"])
+    await notes(bot, ROOM, **FACT)
+    assert SECRET in json.dumps(await known(bot, BOB, person="ann"))
+    assert SECRET not in await everything_told(bot, OWNER)
+    await bot.hears("/bio private", **ANN)
+    assert SECRET not in await everything_told(bot, BOB)
+
+
+async def test_what_is_told_privately_in_a_group_is_not_told_to_who_reads_along(bot: Bot) -> None:
+    await notes(bot, BOB_IN_ROOM, likes=["beer"])
+    await notes(bot, ROOM, **FACT, privacy="private")
+    assert SECRET not in await everything_told(bot, BOB)
+    await bot.hears("/bio chat", **ANN)
+    assert SECRET not in json.dumps(await known(bot, BOB, person="ann"))
+
+
+async def test_who_is_forgotten_has_heard_nothing(bot: Bot) -> None:
+    await notes(bot, BOB_IN_ROOM, likes=["beer"])
+    await notes(bot, ROOM, **FACT)
+    await bot.hears("/forgetme yes", **BOB)
+    (bio,) = [bio for bio in (await bios(bot)).values() if bio.facts["information"]]
+    assert [fact.heard for fact in bio.facts["information"]] == [()]
 
 
 async def test_being_mentioned_grants_nothing(bot: Bot) -> None:

@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
-from rekku.core.message import Conversation, Message, Quote, User
+from rekku.core.message import Attachment, Conversation, Message, Quote, User
 from rekku.core.turn import Outcome
+from rekku.store.schema import ATTACHMENTS
 from rekku.testing import Bot
-from tests.road.words import history, texts, until
+from tests.road.words import history, rows, texts, until
 
 ROOM = {"chat": "room", "direct": False, "addressed": False}
 MENTION = {**ROOM, "addressed": True}
@@ -125,3 +126,12 @@ async def test_a_reaction_to_rekkus_words_is_remembered_and_one_to_others_is_not
 
     assert history(bot)[-1] == ("Ann", "(reacted with 😂 to “A joke.”)")
     assert len(history(bot)) == 3
+
+
+async def test_files_that_are_not_for_rekku_are_not_kept(bot: Bot) -> None:
+    film = Attachment("video", "film.mp4", "video/mp4", b"a film")
+    await bot.tell("look at this", user="ann", attachments=(film,), **ROOM)
+    bot.model_says("Nice.")
+    await bot.tell("and at this", user="ann", attachments=(film,), **MENTION)
+
+    assert len(await rows(bot, ATTACHMENTS)) == 1

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -52,8 +52,9 @@ _started: list["PrivateMariaDB"] = []
 class PrivateMariaDB:
     """A server of our own: data in a temporary folder, a free port on 127.0.0.1. `start`, `kill`, `stop` block."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, options: Sequence[str] = SMALL) -> None:
         self.folder = folder
+        self._options = options
         self.user = "rekku"
         self.password = "only for tests"
         with socket.socket() as probe:
@@ -113,7 +114,7 @@ class PrivateMariaDB:
             f"--socket={self.folder / 's'}",
             f"--pid-file={self.folder / 'pid'}",
             f"--init-file={self.folder / 'init.sql'}",
-            *SMALL,
+            *self._options,
             *_as_user(),
         ]
         with (self.folder / "log").open("ab") as log:
@@ -174,11 +175,11 @@ def absent(reason: str) -> None:
 
 
 @contextlib.contextmanager
-def private_server() -> Iterator[PrivateMariaDB]:
+def private_server(options: Sequence[str] = SMALL) -> Iterator[PrivateMariaDB]:
     """A server for one test that wants to hurt it."""
     if mariadbd() is None:
         absent("no mariadbd is installed")
-    private = PrivateMariaDB(_watched_folder())
+    private = PrivateMariaDB(_watched_folder(), options)
     with _used(private.folder):
         private.install()
         private.start()

@@ -38,6 +38,7 @@ class RedditServer(Pages):
         self.flairs = {"rust": {"question": "f-1", "Show and tell": "f-2"}}
         self.errors: list[list[str]] = []  # of the next change
         self.statuses: list[int] = []  # of the next changes, which are not done
+        self.hidden = False  # nothing is told of single posts and comments
         self.limit: tuple[int, float] | None = None  # after so many changes, one is too many for so many seconds
         self.cut_after = 0  # so many changes are done, and their connections broken
         self.cut_before = 0  # so many changes are not done, and their connections broken
@@ -200,6 +201,8 @@ class RedditServer(Pages):
         return web.json_response({})
 
     async def _info(self, request: web.Request) -> web.Response:
+        if self.hidden:
+            return web.json_response({"message": "Forbidden", "error": 403}, status=403)
         wanted = [self.things[name] for name in request.query["id"].split(",") if name in self.things]
         return web.json_response(self.listing(thing for thing in wanted if not thing.removed))
 

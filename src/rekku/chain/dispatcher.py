@@ -230,4 +230,5 @@ def _context(turn: OpenTurn) -> dict[str, Any]:
         "person_id": turn.principal.person_id,
         "role": turn.principal.role.word,
         "turn_id": turn.id,
+        "listeners": list(turn.listeners),
     }

@@ -88,6 +88,8 @@ class Gate:
         status = "command" if command else "waiting" if addressed else "heard"
         limited = status == "waiting" and principal.role is Role.UNKNOWN
         not_before, notice = self._rate.slot(principal.person_id, now) if limited else (None, False)
+        if status == "heard":  # files that are not for Rekku would fill the disk
+            message = replace(message, attachments=())
         entry = Entry(number, message, principal.person_id, now, status, not_before)
         kept = self._store.added(entry)
         if not command:

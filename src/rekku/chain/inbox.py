@@ -63,7 +63,10 @@ class Inbox:
         """Queue a message that is committed. Before the first `resume` it waits: what was left behind comes first."""
         ticket = self._tickets.setdefault(entry.id, Ticket(entry.id))
         if self._early is None:
-            self._take(entry)
+            try:
+                self._take(entry)
+            except RuntimeError:  # everything ends, and starts nothing more: the message is kept for the next start
+                log.info("A message in %s waits for the next start.", entry.conversation)
         else:
             self._early[entry.id] = entry
         return ticket

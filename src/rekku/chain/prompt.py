@@ -10,6 +10,7 @@ from typing import Any
 
 from rekku.chain.catalogue import Catalogue, Offer
 from rekku.chain.words import shorten
+from rekku.core.audience import listeners
 from rekku.core.clock import Clock
 from rekku.core.database import Database
 from rekku.core.message import Conversation, Message
@@ -43,7 +44,10 @@ Reply with one JSON object and nothing around it: {"actions": [{"type": "…", "
 
 @dataclass(slots=True)
 class Prompt:
-    """A prompt, and what it tells: `knew` is kept for /why, `foreign` says that it shows other people's words."""
+    """A prompt, and what it tells.
+
+    `knew` is kept for /why, and to know later who heard it; `foreign` says that it shows other people's words.
+    """
 
     messages: ChatMessages
     offer: Offer
@@ -69,6 +73,7 @@ class PromptBuilder:
         self._registry = registry
         self._catalogue = catalogue
         self._persona = Persona(persona, clock)
+        self._clock = clock
         self._history = history
         self._patience = patience
         self._stable: dict[int, tuple[Offer, str, str]] = {}
@@ -95,6 +100,7 @@ class PromptBuilder:
         past = await self._past(where, own_ids) if with_history else []
         lines = [_line(line) for line in past]
         told = [{**line, "person_id": said.person_id} for line, said in zip(lines, past, strict=True)]
+        hearing = listeners(last, [(said.person_id, said.at) for said in past], self._clock.now())
         facts = await self._facts(last, told)
         payload = _payload(messages)
         kind = last.errand.kind if last.errand else "message"
@@ -111,7 +117,8 @@ class PromptBuilder:
             user = [{"type": "text", "text": user}, *pictures]
         content = [{"role": "system", "content": system}, {"role": "user", "content": user}]
         foreign = any(line.person_id not in ("", who.person_id) for line in past) or _quotes_others(messages)
-        return Prompt(content, offer, {"history": len(past), "facts": facts}, foreign)
+        knew = {"history": len(past), "facts": facts, "listeners": hearing}
+        return Prompt(content, offer, knew, foreign)
 
     def _system(self, offer: Offer) -> str:
         persona = self._persona.text()

@@ -64,6 +64,12 @@ class OpenTurn:
         """Where it is answered."""
         return self.message.conversation
 
+    @property
+    def listeners(self) -> tuple[str, ...]:
+        """Who heard it in a group, beside who is talking: as it was when the model was first asked."""
+        knew = self.steps[0].knew if self.steps else {}
+        return tuple(who for who in knew.get("listeners", ()) if who != self.principal.person_id)
+
     def cancel(self) -> None:
         """End the turn at the next point where that does no harm."""
         self._cancelled = True
@@ -120,6 +126,7 @@ class OpenTurn:
             model=last.model if last else "",
             prompt_tokens=sum(step.prompt_tokens for step in self.steps),
             completion_tokens=sum(step.completion_tokens for step in self.steps),
+            listeners=self.listeners,
         )
 
     def _reply(self, message: Outgoing) -> str:

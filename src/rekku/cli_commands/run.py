@@ -19,7 +19,8 @@ log = logging.getLogger(__name__)
 READY = "Rekku is ready."
 MANUAL = "manual"
 NO_MODEL = """\
-No language model is set up, so you answer as the model yourself: write in `rekku chat` and see what it is told.
+No language model is set up, so you answer as the model yourself: write in `rekku chat`, or on the
+web page, and see what it is told.
 To give Rekku a model, put OPENAI_API_KEY=… (or OPENAI_BASE_URL=http://localhost:11434/v1) into {env}.
 Then start it again. `rekku doctor` shows what works; `rekku config` shows every setting."""
 GOES_ON = "Rekku goes on without this chat; Ctrl-C stops it."
@@ -65,9 +66,14 @@ async def _live(ground: Ground, on_terminal: bool) -> int:
 
 
 async def _say_what_to_do(rekku: "Rekku", ground: Ground) -> None:
+    from rekku.core.registry import Kind
+
     engine, _ = await rekku.doctor_engine()
     if engine == MANUAL:
         print(NO_MODEL.format(env=ground.home / ".env"), file=sys.stderr, flush=True)
+    for interface in rekku.registry.of(Kind.INTERFACE):
+        if interface.members.has("welcome") and (text := await interface.members.call("welcome")):
+            print(text, file=sys.stderr, flush=True)
 
 
 async def _chat_until(stop: asyncio.Event, ground: Ground) -> None:

@@ -1,15 +1,22 @@
 """Who may hear what is remembered: one rule, for every recall.
 
-A memory keeps its privacy, the group chats where it was told, and who was present. Being mentioned grants nothing.
+A memory keeps its privacy, the group chats where it was told, and who was present: who wrote it, and who wrote in
+that conversation shortly before (`listeners`). Being mentioned grants nothing, neither does a name.
 A prompt has one audience: the conversation that gets the reply.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from rekku.core.message import Conversation, Message
 from rekku.core.principal import Principal
+
+STILL_THERE = timedelta(minutes=30)
+"""Who wrote in a group no longer ago than this is taken to read along."""
+
+MOST_LISTENERS = 8
 
 
 class Privacy(StrEnum):
@@ -60,3 +67,16 @@ def audience_of(message: Message, principal: Principal | None) -> Audience:
         return Audience(where, message.direct, "")
     there = writes_here or (message.direct and own_chat)
     return Audience(where, message.direct, principal.person_id if there else "")
+
+
+def listeners(message: Message, lines: Iterable[tuple[str, datetime]], now: datetime) -> tuple[str, ...]:
+    """Who hears, beside who is talking, what is said in a group now: person ids, who wrote last first.
+
+    `lines` are who wrote when (person id, "" for Rekku) in this very conversation before the message, the oldest first.
+    Nobody tells who reads a group, so only who wrote there a moment ago counts: not who wrote in another thread, who
+    wrote long ago and may have left, or who comes later. In a direct chat nobody else hears.
+    """
+    if message.direct:
+        return ()
+    there = [person for person, at in lines if person and at > now - STILL_THERE]
+    return tuple(dict.fromkeys(reversed(there)))[:MOST_LISTENERS]

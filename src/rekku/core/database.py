@@ -163,8 +163,8 @@ class Steps(Protocol):
         """Add a column to the table of that name, unless it is there."""
         ...
 
-    async def execute(self, clause: ClauseElement | str, **values: Any) -> list[Any]:
-        """Run any statement; rows, if it has some."""
+    async def execute(self, clause: "ClauseElement | Statement | str", **values: Any) -> list[Any]:
+        """Run any statement; rows, if it has some. A `Statement` is compiled only the first time."""
         ...
 
 

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from rekku.core.clock import Clock
 from rekku.core.database import Database
 from rekku.core.desk import Desk
+from rekku.core.house import House
 from rekku.core.message import Attachment, Conversation, Message, User
 from rekku.core.model_call import ChatMessages
 from rekku.core.people import Person
@@ -77,6 +78,11 @@ class Host(Protocol):
     @property
     def desk(self) -> Desk:
         """Prompts that wait for the owner's words."""
+        ...
+
+    @property
+    def house(self) -> House:
+        """Rekku as a whole, for a control panel that only the owner sees."""
         ...
 
     @property

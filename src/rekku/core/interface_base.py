@@ -80,6 +80,10 @@ class InterfaceBase(AIPluginBase):
     async def delete_message(self, payload: Mapping[str, Any]) -> None:
         """Take back the message `payload["message_id"]` (a draft that came to nothing)."""
 
+    def welcome(self) -> str:
+        """What the person who starts Rekku in a terminal should know about it: where it is reached, how to come in."""
+        return ""
+
     def split_message(self, text: str) -> Sequence[str]:
         """The pieces in which a text is sent; for platforms that count otherwise than `max_length` says."""
         return split_text(text, self.max_length)

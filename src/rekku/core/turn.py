@@ -47,7 +47,8 @@ class Turn:
     """A finished turn.
 
     `replies` are the texts that were sent, to whom they may; `fields` the declared keys that the model wrote
-    beside `actions`; tokens are summed over the calls of the turn.
+    beside `actions`; `listeners` the person ids of who heard it in a group, beside who is talking; tokens are summed
+    over the calls of the turn.
     """
 
     id: int
@@ -64,3 +65,4 @@ class Turn:
     model: str = ""
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    listeners: tuple[str, ...] = ()

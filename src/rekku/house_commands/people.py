@@ -1,14 +1,11 @@
 """Commands about people: /allow, /block, /unblock, /block_list, /last_chats, /forgetme."""
 
-import logging
-
 from rekku.chain.road import Road
 from rekku.core.commands import Command, CommandCall
 from rekku.core.errors import ActionError
 from rekku.core.principal import Role
+from rekku.housekeeping import forget
 from rekku.store.people import Account
-
-log = logging.getLogger(__name__)
 
 
 def people_commands(road: Road) -> list[Command]:
@@ -73,16 +70,7 @@ async def _forget(road: Road, call: CommandCall) -> str:
     person = call.principal.person_id
     if not dry_run and not road.inbox.forget(person):
         return "I am still busy with a message of yours. Wait for it, or /cancel it, and write /forgetme yes again."
-    counts: dict[str, int] = {}
-    failed = []
-    for component in road.registry:
-        if component.members.has("forget_person"):
-            try:
-                counts.update(await component.members.call("forget_person", person, dry_run, limit=60.0))
-            except Exception:  # the door to a component's own memory
-                log.exception("%s could not forget a person.", component.name)
-                failed.append(component.name)
-    counts.update(await road.people.forget(person, dry_run))
+    counts, failed = await forget(road.registry, road.people, person, dry_run)
     listing = ", ".join(f"{count} {what}" for what, count in counts.items() if count) or "nothing"
     trouble = f" These could not do it and must be asked again: {', '.join(failed)}." if failed else ""
     if dry_run:

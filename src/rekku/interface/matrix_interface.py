@@ -130,7 +130,7 @@ class MatrixInterface(InterfaceBase):
                 await forget(self.host.folder)
             except (aiohttp.ClientError, TimeoutError, OSError) as error:
                 trouble = f"the homeserver cannot be reached ({type(error).__name__})"
-            except Exception as error:
+            except Exception as error:  # the door to the library: it is tried again rather than silent for good
                 log.exception("The connection with Matrix has failed; it is made anew.")
                 trouble = f"the connection has failed ({type(error).__name__}); the log says more"
             if trouble != self._trouble:

@@ -163,7 +163,7 @@ class TelegramBot(InterfaceBase):
         from rekku.interface._telegram_bot.menu import Menu
         from rekku.interface._telegram_bot.writing import Writer
 
-        self._writer, self._menu = Writer(bot), Menu(self.host, bot, INTERFACE)
+        self._writer, self._menu = Writer(bot, self.host.spawn), Menu(self.host, bot, INTERFACE)
         ear = Ear(self.host, bot, INTERFACE, self._writer, self._menu)
         self._feed = feed = Feed(bot, self.host.clock, ear.take, self.host.reachable)
         self.host.spawn(self._menu.keep(), "telegram menu")
@@ -201,12 +201,16 @@ def _made(token: str, server: str) -> "Bot":
     from telegram import Bot
     from telegram.request import HTTPXRequest
 
+    from rekku.interface._telegram_bot.calling import CONNECTIONS
+
     base = server.rstrip("/")
     return Bot(
         token,
         base_url=f"{base}/bot",
         base_file_url=f"{base}/file/bot",
-        request=HTTPXRequest(connection_pool_size=16, read_timeout=20.0, pool_timeout=10.0, media_write_timeout=60.0),
+        request=HTTPXRequest(
+            connection_pool_size=CONNECTIONS, read_timeout=20.0, pool_timeout=10.0, media_write_timeout=60.0
+        ),
         get_updates_request=HTTPXRequest(connection_pool_size=1),
     )
 

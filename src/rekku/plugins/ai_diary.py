@@ -22,7 +22,7 @@ from rekku.core.core_initializer import PLUGIN_REGISTRY
 from rekku.core.errors import PluginError, StoreError
 from rekku.core.message import Message
 from rekku.core.turn import Turn
-from rekku.plugins._ai_diary import keeper, tables
+from rekku.plugins._ai_diary import keeper, schema
 from rekku.plugins._ai_diary.command import USAGE, DiaryCommand
 from rekku.plugins._ai_diary.diary import FIELD, Diary
 from rekku.plugins._ai_diary.entry import PRIVACIES, PRIVATE, Entry, entry_from
@@ -42,7 +42,7 @@ class DiaryPlugin(AIPluginBase):
     """Writes an entry for each turn that sent something, and brings what matters to mind in the next."""
 
     settings = SETTINGS
-    tables = tables.SCHEMA
+    tables = schema.SCHEMA
 
     diary: Diary
     loop: asyncio.AbstractEventLoop
@@ -100,7 +100,9 @@ class DiaryPlugin(AIPluginBase):
         return [Command("diary", "Read, search, export and delete what I remember.", self._command, usage=USAGE)]
 
     async def forget_person(self, person_id: str, dry_run: bool) -> Mapping[str, int]:
-        return {"diary entries": await keeper.forget(self.host.database, person_id, dry_run)}
+        spoke, heard = await keeper.forget(self.host.database, person_id, dry_run)
+        counts = {"diary entries": spoke, "diary entries that you only heard": heard}
+        return {kind: count for kind, count in counts.items() if count or kind == "diary entries"}
 
     async def merge_person(self, old: str, new: str) -> None:
         await keeper.hand_over(self.host.database, old, new)
@@ -226,7 +228,7 @@ async def get_entries_by_tags(tags: Sequence[str] | str, limit: int = 10) -> lis
 async def get_entries_with_person(person: str, limit: int = 10) -> list[dict[str, Any]]:
     """The newest entries that involve somebody of this name, or where the person of this id was present."""
     plugin = await _plugin()
-    marks = [keeper.name_word(person), keeper.person_word(person)]
+    marks = [keeper.name_word(person), keeper.person_word(person), keeper.listener_word(person)]
     return [entry.as_dict() for entry in await plugin.diary.with_any(marks, limit)]
 
 

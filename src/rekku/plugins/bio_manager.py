@@ -14,7 +14,7 @@ from rekku.core.principal import Principal, Role
 from rekku.core.settings import Setting
 from rekku.plugins._bio_manager import facts, table, told
 from rekku.plugins._bio_manager.commands import BioCommands
-from rekku.plugins._bio_manager.joining import joined
+from rekku.plugins._bio_manager.joining import joined, unheard
 from rekku.plugins._bio_manager.keeping import changed
 from rekku.plugins._bio_manager.limits import Limits
 from rekku.plugins._bio_manager.payload import read_change
@@ -84,10 +84,18 @@ class BioManager(AIPluginBase):
         payload: Mapping[str, Any] = action["payload"]
         whom = await find(self.host, str(payload.get("person") or ""), principal, message)
         if action["type"] == "bio_update":
-            return await self._update(whom, payload, principal, message)
+            heard = tuple(context.get("listeners", ()))
+            return await self._update(whom, payload, principal, message, heard)
         return await self._full(whom, principal, message)
 
-    async def _update(self, whom: Whom, payload: Mapping[str, Any], principal: Principal, message: Message) -> None:
+    async def _update(
+        self,
+        whom: Whom,
+        payload: Mapping[str, Any],
+        principal: Principal,
+        message: Message,
+        heard: tuple[str, ...],
+    ) -> None:
         if not principal.is_trainer and whom.person_id != principal.person_id:
             raise ActionError(
                 "only the owner may change what is known about others; about the person who is talking, "
@@ -101,6 +109,7 @@ class BioManager(AIPluginBase):
                 audience_of(message, principal),
                 self._limits,
                 self.host.clock.now(),
+                heard,
             )
         )
 
@@ -143,6 +152,7 @@ class BioManager(AIPluginBase):
         if not dry_run:
             self._seen.pop(person_id, None)
             await table.erase(self.host.database, person_id)
+            await self.host.database.run(lambda transaction: unheard(transaction, person_id))
         return {"facts in a bio": bio.count} if bio else {}
 
     async def merge_person(self, old: str, new: str) -> None:

@@ -66,7 +66,7 @@ class StepBench:
         specification = str(CreateColumn(column).compile(dialect=self._database.dialect)).strip()
         await self._bench.read((f"ALTER TABLE {quoted} ADD COLUMN {specification}", ()))
 
-    async def execute(self, clause: ClauseElement | str, **values: Any) -> list[Any]:
+    async def execute(self, clause: ClauseElement | Statement | str, **values: Any) -> list[Any]:
         """Run any statement; rows, if it has some. In a text, values are written `:name`."""
         if isinstance(clause, str):
             clause = text(clause.rstrip().removesuffix(";"))

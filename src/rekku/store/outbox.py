@@ -93,7 +93,7 @@ LAST_TURN = Statement(
     .limit(1)
 )
 LAST_OF_CHAT = Statement(
-    select(_row.platform_id, _row.progress, _row.text, _row.thread_id)
+    select(_row.platform_id, _row.progress, _row.text, _row.thread_id, _row.turn_id)
     .where(_row.interface == bindparam("interface"), _row.chat_id == bindparam("chat_id"))
     .order_by(_row.id.desc())
     .limit(bindparam("most"))
@@ -256,6 +256,14 @@ class OutboxStore:
         for row in rows:
             if platform_id and (platform_id == row.platform_id or platform_id in load(row.progress or "[]")):
                 return Conversation(where.interface, where.chat_id, row.thread_id), str(row.text)
+        return None
+
+    async def turn_of(self, where: Conversation, platform_id: str) -> int | None:
+        """The turn that said a message with this id on its platform, if it is one of Rekku's last in a chat."""
+        rows = await self._db.fetch(LAST_OF_CHAT, interface=where.interface, chat_id=where.chat_id, most=LOOKED_AT)
+        for row in rows:
+            if platform_id and (platform_id == row.platform_id or platform_id in load(row.progress or "[]")):
+                return None if row.turn_id is None else int(row.turn_id)
         return None
 
     async def waiting(self) -> int:

@@ -158,6 +158,10 @@ class People:
             await self._db.write(*writes)
         return account
 
+    async def give_account(self, person_id: str, interface: str, user_id: str) -> None:
+        """Make an account that never wrote another one of a person's."""
+        await self._db.write(ADD_ACCOUNT(interface=interface, user_id=user_id, person_id=person_id, name="", tag=""))
+
     async def chats(self, most: int = 1000) -> list[Chat]:
         """The chats that were last active, newest first."""
         rows = await self._db.fetch(CHAT_ROWS, most=most)

@@ -139,6 +139,8 @@ class Bot:
         addressed: bool = True,
         message_id: str = "",
         interface: str = "memory",
+        thread: str = "",
+        name: str = "",
         **more: Any,
     ) -> Any:
         """Hand a message to Rekku; returns its receipt. The user `owner` is the trainer."""
@@ -147,8 +149,8 @@ class Bot:
         await self.settle()
         self._count += 1
         message = Message(
-            conversation=Conversation(interface, chat or user),
-            user=User(user, user.capitalize()),
+            conversation=Conversation(interface, chat or user, thread),
+            user=User(user, name or user.capitalize()),
             text=text,
             at=self.clock.now(),
             message_id=message_id or f"in{self._count}",

@@ -7,7 +7,7 @@ import pytest
 from rekku.plugins._selenium_elevenlabs import api
 from rekku.testing import Bot
 from tests.plugins.selenium_elevenlabs.speeches import SMILE, files, left_behind, refused, speech
-from tests.road.words import reply, texts
+from tests.road.words import answered, reply, texts
 from tests.servers.elevenlabs import KEY, ElevenLabs, recording
 
 pytestmark = [
@@ -34,6 +34,28 @@ async def test_a_recording_is_not_lost_because_nobody_tells_the_credits(bot: Bot
 
     assert files(bot) == [recording(SMILE)]
     assert not any("[notice]" in text for text in texts(bot))
+
+
+async def test_who_is_gone_meanwhile_does_not_take_the_recording_from_the_others(
+    bot: Bot, elevenlabs: ElevenLabs
+) -> None:
+    bot.model_says("Hello.")
+    await bot.hears("hi", user="bob")
+    elevenlabs.gate.clear()
+    bot.model_says(
+        speech(destinations=[{"interface": "memory", "chat_id": chat} for chat in ("bob", "owner")]), reply()
+    )
+    receipt = await bot.send("Say it to Bob and me.")
+    await elevenlabs.asked.wait()
+    await bot.hears("/forgetme", user="bob")
+    await bot.hears("/forgetme yes", user="bob")
+    elevenlabs.gate.set()
+    await receipt.outcome()
+
+    assert files(bot) == [recording(SMILE)]
+    assert files(bot, chat="bob") == []
+    told = answered(bot)["outputs"][0]["output"]
+    assert told.startswith("It was spoken; the recording goes to 1 place; not to memory:bob: ")
 
 
 @pytest.mark.parametrize(

@@ -130,7 +130,7 @@ class Feed:
                 continue
             try:
                 await self._event(room, event)
-            except Exception:
+            except Exception:  # the door to what anybody sends: one odd event must not stop the others
                 log.exception("The event %s of Matrix could not be taken and is left out.", event.event_id)
             last = event.event_id
         if last:

@@ -57,6 +57,7 @@ class Feed:
                 log.warning("Messages from Reddit wait for the database: %s", error)
             except Exception:  # the door to what Reddit sends: the next look may bring something else
                 log.exception("Reddit's inbox could not be read.")
+                self.trouble = "Reddit's inbox could not be read; the log says why"
                 wait = min(LONGEST_WAIT, 2 * wait)
             await self._clock.sleep(wait)
 
@@ -70,8 +71,10 @@ class Feed:
             for item in items:
                 await self._hand_over(item, above)
                 read.append(item["name"])
-        finally:
+        except (Fault, StoreError):
             await self._mark(read)
+            raise
+        await self._mark(read)
         await self._tidy()
 
     async def _new(self) -> list[Item]:

@@ -11,6 +11,7 @@ from typing import Any
 from rekku.core.clock import Clock
 from rekku.core.message import Conversation, Message, Quote, User
 from rekku.interface._reddit_interface.account import Account
+from rekku.interface._reddit_interface.faults import Fate, Fault
 from rekku.interface._reddit_interface.names import post_id
 from rekku.interface._reddit_interface.seen import Seen
 
@@ -39,9 +40,18 @@ class Reader:
         names = list(dict.fromkeys(str(item["parent_id"]) for item in items if item["kind"] == COMMENT))
         found: dict[str, Item] = {}
         for start in range(0, len(names), AT_ONCE):
-            asked, _ = await self._account.listing("api/info/", id=",".join(names[start : start + AT_ONCE]))
-            found |= {thing["name"]: thing for thing in asked}
+            found |= await self._look_up(names[start : start + AT_ONCE])
         return found
+
+    async def _look_up(self, names: Sequence[str]) -> dict[str, Item]:
+        """These things, as far as Reddit shows them. Raises Fault if it may show them later."""
+        try:
+            found, _ = await self._account.listing("api/info/", id=",".join(names))
+        except Fault as fault:
+            if fault.fate is not Fate.REFUSED or fault.of_the_owner:
+                raise
+            return {}
+        return {thing["name"]: thing for thing in found}
 
     async def read(self, item: Item, above: Mapping[str, Item]) -> Message | None:
         """The message; None if it has no author, is Rekku's own, or is nothing that people write."""
@@ -87,8 +97,7 @@ class Reader:
             chain.append(parent)
             there = above.get(parent)
             if there is None and len(chain) < DEEPEST:
-                asked, _ = await self._account.listing("api/info/", id=parent)
-                there = asked[0] if asked else None
+                there = (await self._look_up([parent])).get(parent)
             if there is None:
                 break
             parent = str(there["parent_id"])

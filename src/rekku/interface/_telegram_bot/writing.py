@@ -18,6 +18,7 @@ from telegram.error import BadRequest, ChatMigrated, TelegramError
 
 from rekku.core.errors import ActionError, DeliveryRefused, DeliveryUnknown
 from rekku.core.message import Attachment, Choice
+from rekku.interface._telegram_bot.calling import Caller, Spawn
 from rekku.interface._telegram_bot.faults import told
 from rekku.interface._telegram_bot.formatting import LONGEST, formatted, utf16
 
@@ -37,8 +38,9 @@ VARIATION = "\ufe0f"
 class Writer:
     """Writes with one bot."""
 
-    def __init__(self, bot: Bot) -> None:
+    def __init__(self, bot: Bot, spawn: Spawn) -> None:
         self._bot = bot
+        self._caller = Caller(spawn)
         self._moved: dict[str, str] = {}
 
     def moved(self, old: str, new: str) -> None:
@@ -145,10 +147,10 @@ class Writer:
         """One call; what is for a group that has become a supergroup goes there."""
         call = getattr(self._bot, method)
         try:
-            return await call(chat_id=self._moved.get(chat_id, chat_id), **more)
+            return await self._caller.call(call, chat_id=self._moved.get(chat_id, chat_id), **more)
         except ChatMigrated as error:
             self.moved(chat_id, str(error.new_chat_id))
-            return await call(chat_id=str(error.new_chat_id), **more)
+            return await self._caller.call(call, chat_id=str(error.new_chat_id), **more)
 
 
 def _address(payload: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,13 +8,13 @@ from typing import Any
 
 from sqlalchemy.exc import DatabaseError
 
-from rekku.core.audience import audience_of
+from rekku.core.audience import Audience, audience_of
 from rekku.core.database import Database
 from rekku.core.errors import StoreError
 from rekku.core.host import Host
 from rekku.core.message import Message
 from rekku.core.turn import Turn
-from rekku.plugins._ai_diary import keeper, tables
+from rekku.plugins._ai_diary import keeper, schema, tables
 from rekku.plugins._ai_diary.entry import CHAT, PRIVATE, Entry, entry_of
 from rekku.plugins._ai_diary.feelings import mood
 from rekku.plugins._ai_diary.recall import Found, recall
@@ -64,17 +64,8 @@ class Diary:
         self, message: Message, past: Sequence[Mapping[str, str]], *, room: int, half_life: timedelta
     ) -> dict[str, str]:
         """What Rekku feels and remembers when it answers this message, in at most `room` characters."""
-        now = self._host.clock.now()
         audience = audience_of(message, self._host.principal)
-        found = await recall(self._db, audience, message.text, now, most=MOST_RELEVANT, recent=MOST_RECENT)
-        facts: dict[str, str] = {}
-        feelings = mood(found.recent, now, half_life)
-        if feelings:
-            facts["mood"] = f"{listed(feelings)}; let it colour how you speak, without naming it"
-        memories = chosen(found, _since(past), message, room)
-        if memories:
-            facts["memories"] = memories
-        return facts
+        return await in_mind(self._db, audience, message, past, self._host.clock.now(), room, half_life)
 
     async def newest(self, most: int, *, skip: int = 0, since: datetime = BEGINNING) -> list[Entry]:
         """The newest entries, newest first."""
@@ -102,7 +93,7 @@ class Diary:
     async def erase_before(self, instant: datetime) -> int:
         """Erase what is older; how many entries that were."""
         count = 0
-        while rows := await self._db.fetch(tables.OLDEST, before=instant, most=keeper.ERASED_AT_ONCE):
+        while rows := await self._db.fetch(tables.OLDEST, before=instant, most=keeper.AT_ONCE):
             count += await keeper.erase(self._db, [entry_of(row) for row in rows])
         return count
 
@@ -111,7 +102,7 @@ class Diary:
         count = 0
         with contextlib.suppress(DatabaseError):  # there may be no table, or one of another shape
             count = await self.count()
-        for statement in tables.made_anew():
+        for statement in schema.made_anew():
             await self._db.fetch(statement)
         return count
 
@@ -144,7 +135,10 @@ def entry_of_turn(turn: Turn) -> Entry | None:
     if not said:
         return None
     heard = "\n".join(message.text for message in turn.messages)
+    # An errand in a group is done in its creator's name, who need not be there.
+    talks = last.direct or last.errand is None
     person = audience_of(last, turn.principal).person_id if last.direct else turn.principal.person_id
+    speakers = (person,) if person and talks else ()
     name = "" if last.errand else (last.user.name or last.user.tag or last.user.id)
     noted = reflection(turn.fields.get(FIELD), heard, name)
     where = turn.conversation
@@ -162,10 +156,31 @@ def entry_of_turn(turn: Turn) -> Entry | None:
         chat_id=where.chat_id,
         thread_id=where.thread_id,
         privacy=PRIVATE if last.direct else CHAT,
-        # An errand in a group is done in its creator's name, who need not be there.
-        present=(person,) if person and (last.direct or last.errand is None) else (),
+        present=(*speakers, *turn.listeners),
         written_by=noted.written_by,
+        speakers=speakers,
     )
+
+
+async def in_mind(
+    database: Database,
+    audience: Audience,
+    message: Message,
+    past: Sequence[Mapping[str, str]],
+    now: datetime,
+    room: int,
+    half_life: timedelta,
+) -> dict[str, str]:
+    """What is felt and remembered before this audience, in at most `room` characters; `past` is shown anyway."""
+    found = await recall(database, audience, message.text, now, most=MOST_RELEVANT, recent=MOST_RECENT)
+    facts: dict[str, str] = {}
+    feelings = mood(found.recent, now, half_life)
+    if feelings:
+        facts["mood"] = f"{listed(feelings)}; let it colour how you speak, without naming it"
+    memories = chosen(found, _since(past), message, room)
+    if memories:
+        facts["memories"] = memories
+    return facts
 
 
 def chosen(found: Found, since: datetime | None, message: Message, room: int) -> str:

@@ -4,11 +4,13 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 PRIVATE, CHAT, PUBLIC = "private", "chat", "public"
 PRIVACIES = (PRIVATE, CHAT, PUBLIC)
 MODEL, RULES = "model", "rules"
+_LISTS = ("involved_users", "context_tags", "present", "speakers")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,7 @@ class Feeling:
 class Entry:
     """One entry. `present` are the ids of the persons who were there; `involved_users` are names, and grant nothing.
 
+    `speakers` are those of the present whose words stand in it, None if that is not known.
     `written_by` says whose the thought, the summary and the tags are: the model's, or the rules'.
     """
 
@@ -41,6 +44,12 @@ class Entry:
     privacy: str = PRIVATE
     present: tuple[str, ...] = ()
     written_by: str = MODEL
+    speakers: tuple[str, ...] | None = None
+
+    @property
+    def spoke(self) -> tuple[str, ...]:
+        """Whose words stand in it: the speakers; if that is not known, everybody who was present."""
+        return self.present if self.speakers is None else self.speakers
 
     @property
     def searched(self) -> str:
@@ -52,7 +61,7 @@ class Entry:
 
     def as_dict(self) -> dict[str, Any]:
         """The entry as other code and exports get it: plain values, the time in ISO form."""
-        told = {name: getattr(self, name) for name in self.__slots__}
+        told: dict[str, Any] = {name: getattr(self, name) for name in self.__slots__} | {"speakers": self.spoke}
         told["timestamp"] = self.timestamp.isoformat()
         told["emotions"] = [{"type": f.type, "intensity": f.intensity} for f in self.emotions]
         return {name: list(value) if isinstance(value, tuple) else value for name, value in told.items()}
@@ -61,8 +70,8 @@ class Entry:
         """The values of its row."""
         row = {name: getattr(self, name) for name in self.__slots__}
         row["emotions"] = json.dumps([[f.type, f.intensity] for f in self.emotions], ensure_ascii=False)
-        for name in ("involved_users", "context_tags", "present"):
-            row[name] = json.dumps(row[name], ensure_ascii=False)
+        for name in _LISTS:
+            row[name] = None if row[name] is None else json.dumps(row[name], ensure_ascii=False)
         return row
 
 
@@ -84,6 +93,7 @@ def entry_of(row: Any) -> Entry:
         row.privacy,
         _listed(row.present),
         row.written_by,
+        None if row.speakers is None else _listed(row.speakers),
     )
 
 
@@ -94,10 +104,12 @@ def entry_from(told: "Entry | Mapping[str, Any]") -> Entry:
     values = {name: told[name] for name in Entry.__slots__ if name in told}
     values["timestamp"] = datetime.fromisoformat(values["timestamp"])
     values["emotions"] = tuple(Feeling(f["type"], f["intensity"]) for f in values.get("emotions", ()))
-    for name in ("involved_users", "context_tags", "present"):
-        values[name] = tuple(values.get(name, ()))
+    for name in _LISTS:
+        if values.get(name) is not None:
+            values[name] = tuple(values[name])
     return Entry(**values)
 
 
+@lru_cache(maxsize=2_000)
 def _listed(text: str) -> tuple[Any, ...]:
-    return () if text == "[]" else tuple(json.loads(text))
+    return tuple(json.loads(text))

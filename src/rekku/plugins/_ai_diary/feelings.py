@@ -29,7 +29,10 @@ _CJK_OR_SIGN = re.compile(r"[^a-z]")
 def felt_in(text: str) -> tuple[Feeling, ...]:
     """What a message makes one feel, judged by its words alone."""
     words = plain(text)
-    found = {kind: sum(1 for sign in signs if _stands_in(sign, words)) for kind, signs in SIGNS.items()}
+    found = {
+        kind: len(set(starts.findall(words))) + sum(sign in words for sign in anywhere)
+        for kind, (starts, anywhere) in SIGNS.items()
+    }
     ranked = sorted((kind for kind in found if found[kind]), key=lambda kind: -found[kind])[:2]
     return tuple(Feeling(kind, float(min(8, 2 + 2 * found[kind]))) for kind in ranked) or (Feeling("calm", 2.0),)
 
@@ -45,10 +48,11 @@ def mood(entries: Iterable[Entry], now: datetime, half_life: timedelta) -> list[
     return [Feeling(kind, round(left[kind], 1)) for kind in strong[:MOST_FEELINGS]]
 
 
-def _stands_in(sign: str, words: str) -> bool:
-    if _CJK_OR_SIGN.search(sign):
-        return sign in words
-    return re.search(rf"\b{sign}", words) is not None
+def _signs(text: str) -> tuple[re.Pattern[str], tuple[str, ...]]:
+    """How words begin that are a sign of a feeling, and what is one anywhere: Chinese and Japanese, and no letters."""
+    signs = plain(text).split()
+    starts = [sign for sign in signs if not _CJK_OR_SIGN.search(sign)]
+    return re.compile(rf"\b(?:{'|'.join(starts)})"), tuple(sign for sign in signs if sign not in starts)
 
 
-SIGNS = {kind: tuple(plain(signs).split()) for kind, signs in _SIGNS.items()}
+SIGNS = {kind: _signs(signs) for kind, signs in _SIGNS.items()}

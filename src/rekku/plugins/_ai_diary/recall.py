@@ -1,34 +1,42 @@
-"""Find what an audience may hear: the newest entries, and those that answer a text best, among all that there are."""
+"""Find what an audience may hear: the newest entries, and those that answer a text best, among all that there are.
+
+However many entries there are, no more rows are looked at: of the index some for each word, the newest first and more
+for rarer words; of the entries those that promise most.
+"""
 
 import asyncio
-from collections import defaultdict
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from heapq import nlargest
+from typing import Any
 
 from rekku.core.audience import Audience
 from rekku.core.database import Database
-from rekku.plugins._ai_diary import tables
-from rekku.plugins._ai_diary.audience import headings_for, may_hear
-from rekku.plugins._ai_diary.entry import Entry, entry_of
-from rekku.plugins._ai_diary.ranking import fresh, rarity, score
-from rekku.plugins._ai_diary.tables import ANY, newest_of, number_of
+from rekku.plugins._ai_diary import keeper, tables
+from rekku.plugins._ai_diary.audience import EVERYBODY, headings_for, may_hear
+from rekku.plugins._ai_diary.entry import Entry
+from rekku.plugins._ai_diary.ranking import fresh, pairs_in, rarity, score, with_neighbours
+from rekku.plugins._ai_diary.tables import ANY, number_of
 from rekku.plugins._ai_diary.tokens import query_words
 
-MOST_WORDS = 24
-"""Words of a text that are searched for."""
+MOST_WORDS, SEARCHED_FOR = 48, 24
+"""Words of a text that are looked at, and how many of these, the rarest, are searched for."""
 
-FIRST_LOOK = 32
-"""Entries that are looked at for each word at first: the newest."""
+FIRST_LOOK = 64
+"""Rows of the index that are counted for each word: how far back the newest ones reach says how rare it is."""
 
-SECOND_LOOK, LOOKED_AT_AGAIN = 400, 4
-"""Entries that are looked at for the rarest of those words that have more, and how many words that are."""
+ROWS, FEWEST_ROWS = 1_600, 32
+"""Rows of the index that are added up for a text: half of what is left for each word, the rarest first, but some."""
+
+WEIGHT_THAT_MATTERS = 1 / 8
+"""Words that weigh less, measured by the heaviest, are not looked up; they count when entries are ranked."""
 
 READ = 24
 """Entries that are read whole, to be ranked."""
 
-WORDS_AT_ONCE = 8
+WORDS_AT_ONCE = (8, 16, 24, 48)
+"""For how many words there are statements; unused places cost next to nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,88 +50,103 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """A word under a heading."""
+    """A word under a heading: the number of both, and about how many entries have it there."""
 
     word: str
-    heading: str
+    number: int
+    entries: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What there is under a heading: about how many entries, where the words stand, and the newest entries."""
+
+    entries: int
+    places: Sequence[_Place]
+    newest: Sequence[int]
 
 
 async def recall(
     database: Database, audience: Audience, text: str, now: datetime, *, most: int = 10, recent: int = 10
 ) -> Found:
     """What this audience may hear: at most `most` entries that answer the text, and the `recent` newest."""
-    headings = headings_for(audience)
     wanted = query_words(text, MOST_WORDS)
-    places = {number_of(h, w): _Place(w, h) for h in headings for w in (ANY, *wanted)}
-    rows = await _look(database, list(places), FIRST_LOOK)
-    scopes = await database.fetch(tables.SCOPE_ROWS, scopes=[number_of(h, ANY) for h in headings])
-    sizes = {places[row.scope].heading: (row.entries, row.first_id) for row in scopes}
-    hits = _by_place(rows, places)
-    newest = sorted({row.entry_id for place, found in hits.items() if place.word == ANY for row in found}, reverse=True)
-    weights = _weights(hits, sizes, wanted)
-    cut = [n for n, place in places.items() if place.word != ANY and len(hits.get(place, ())) >= FIRST_LOOK]
-    if cut:
-        cut.sort(key=lambda n: -weights[places[n].word])
-        rows = await _look(database, cut[:LOOKED_AT_AGAIN], SECOND_LOOK)
-        hits |= _by_place(rows, places)
-    totals: dict[int, float] = defaultdict(float)
-    for place, found in hits.items():
-        if place.word != ANY:
-            for row in found:
-                totals[row.entry_id] += weights[place.word] * row.impact
-    best = [n for _, n in nlargest(READ, ((worth, n) for n, worth in totals.items()))]
-    entries = await _read(database, audience, {*best, *newest[:recent]})
-    ranked = sorted(
-        ((score(entry.searched, weights) * fresh(entry.timestamp, now), n) for n in best if (entry := entries.get(n))),
-        reverse=True,
+    looks = [_look(database, heading, wanted, recent) for heading in (EVERYBODY, *headings_for(audience))]
+    seen = await asyncio.gather(*looks)
+    places = [place for look in seen for place in look.places]
+    newest = sorted({number for look in seen for number in look.newest}, reverse=True)[:recent]
+    weights = _weights(places, wanted, sum(look.entries for look in seen))
+    best = await _best(database, places, weights)
+    # The index only proposes; the rule decides.
+    read = await keeper.by_ids(database, list(dict.fromkeys((*best, *newest))))
+    entries = {entry.id: entry for entry in read if may_hear(audience, entry)}
+    relevant = _ranked([entries[n] for n in best if n in entries], text, weights, now)[:most]
+    return Found(tuple(relevant), tuple(entries[n] for n in newest if n in entries), weights)
+
+
+def _ranked(entries: Sequence[Entry], text: str, weights: Mapping[str, float], now: datetime) -> list[Entry]:
+    """Those that answer the text, the best first."""
+    pairs = pairs_in(text, weights)
+    scores = {entry.id: score(entry.searched, weights, pairs) * fresh(entry.timestamp, now) for entry in entries}
+    answers = [entry for entry in entries if scores[entry.id] > 0]
+    raised = with_neighbours(answers, scores)
+    return sorted(answers, key=lambda entry: (raised[entry.id], entry.id), reverse=True)
+
+
+async def _look(database: Database, heading: str, wanted: Sequence[str], recent: int) -> _Look:
+    """What there is under a heading: one question."""
+    numbers = [number_of(heading, word) for word in wanted]
+    count = _room_for(len(numbers))
+    given = {f"word{n}": number for n, number in enumerate(numbers)}
+    given |= {f"word{n}": 0 for n in range(len(numbers), count)}  # a word that is never written
+    rows = await database.fetch(
+        tables.look_of(count), every=number_of(heading, ANY), most=FIRST_LOOK, recent=recent, **given
     )
-    relevant = tuple(entries[n] for worth, n in ranked[:most] if worth > 0)
-    return Found(relevant, tuple(entries[n] for n in newest[:recent] if n in entries), weights)
+    entries, first_id = next(((row.entries, row.oldest) for row in rows if row.place == tables.SIZE), (0, 0))
+    places = [
+        _Place(wanted[row.place], numbers[row.place], _having(row, entries, first_id))
+        for row in rows
+        if row.place >= 0 and row.entries
+    ]
+    return _Look(entries, places, [row.newest for row in rows if row.place == tables.NEWEST_ENTRY])
 
 
-async def _look(database: Database, numbers: Sequence[int], most: int) -> list[tables.WordRow]:
-    """The newest `most` rows of each word. All at the same time, some in each question: a larger one takes longer to
-    be compiled than it saves."""
-    asking = []
-    for start in range(0, len(numbers), WORDS_AT_ONCE):
-        some = numbers[start : start + WORDS_AT_ONCE]
-        # Unused places ask for the word 0, which is never written.
-        values = {f"word{n}": some[n] if n < len(some) else 0 for n in range(WORDS_AT_ONCE)}
-        asking.append(database.fetch(newest_of(WORDS_AT_ONCE), most=most, **values))
-    return [row for rows in await asyncio.gather(*asking) for row in rows]
+def _having(row: Any, entries: int, first_id: int) -> float:
+    """How many entries have a word, judged by how far back its newest ones reach."""
+    if row.entries < FIRST_LOOK:
+        return int(row.entries)
+    share: float = (row.newest - row.oldest) / max(1, row.newest - first_id)
+    return min(max(entries, FIRST_LOOK), FIRST_LOOK / max(share, 1e-6))
 
 
-def _by_place(rows: Sequence[tables.WordRow], places: Mapping[int, _Place]) -> dict[_Place, list[tables.WordRow]]:
-    found: dict[int, list[tables.WordRow]] = defaultdict(list)
-    for row in rows:
-        found[row.word].append(row)
-    return {places[number]: some for number, some in found.items()}
-
-
-def _weights(
-    hits: Mapping[_Place, Sequence[tables.WordRow]], sizes: Mapping[str, tuple[int, int]], wanted: Sequence[str]
-) -> dict[str, float]:
+def _weights(places: Sequence[_Place], wanted: Sequence[str], entries: int) -> dict[str, float]:
     """How rare each word is among what the audience may hear."""
-    entries = sum(count for count, _ in sizes.values())
     having: dict[str, float] = dict.fromkeys(wanted, 0.0)
-    for place, rows in hits.items():
-        if place.word != ANY:
-            having[place.word] += _having(rows, *sizes.get(place.heading, (0, 0)))
+    for place in places:
+        having[place.word] += place.entries
     return {word: rarity(entries, count) for word, count in having.items()}
 
 
-def _having(rows: Sequence[tables.WordRow], entries: int, first_id: int) -> float:
-    """How many entries have a word, judged by how far back its newest ones reach."""
-    if len(rows) < FIRST_LOOK:
-        return len(rows)
-    newest, oldest = rows[0].entry_id, rows[-1].entry_id
-    share = (newest - oldest) / max(1, newest - first_id)
-    return min(max(entries, len(rows)), len(rows) / max(share, 1e-6))
+async def _best(database: Database, places: Sequence[_Place], weights: Mapping[str, float]) -> list[int]:
+    """The entries that promise most: those with the largest sums over the rows that are looked at."""
+    heaviest = max((weights[place.word] for place in places), default=0.0)
+    looked_up = [place for place in places if weights[place.word] >= heaviest * WEIGHT_THAT_MATTERS]
+    looked_up.sort(key=lambda place: -weights[place.word])
+    looked_up = looked_up[:SEARCHED_FOR]
+    left = ROWS
+    given: dict[str, int] = {}
+    count = _room_for(len(looked_up))
+    for n, place in enumerate(looked_up):
+        rows = max(FEWEST_ROWS, min(math.ceil(place.entries), left // 2))
+        left -= rows
+        given |= {f"word{n}": place.number, f"weight{n}": round(100 * weights[place.word]), f"most{n}": rows}
+    if not given:
+        return []
+    for n in range(len(looked_up), count):
+        given |= {f"word{n}": 0, f"weight{n}": 0, f"most{n}": 0}
+    return [row.entry_id for row in await database.fetch(tables.best_of(count), best=READ, **given)]
 
 
-async def _read(database: Database, audience: Audience, numbers: set[int]) -> dict[int, Entry]:
-    """The entries of these numbers that the audience may hear. The index only proposes; `may_hear` decides."""
-    if not numbers:
-        return {}
-    entries = (entry_of(row) for row in await database.fetch(tables.BY_ID, ids=sorted(numbers)))
-    return {entry.id: entry for entry in entries if may_hear(audience, entry)}
+def _room_for(words: int) -> int:
+    """The smallest statement that has room for so many words, or the largest that there is."""
+    return next((count for count in WORDS_AT_ONCE if count >= words), WORDS_AT_ONCE[-1])

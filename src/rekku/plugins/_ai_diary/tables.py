@@ -1,8 +1,8 @@
 """The diary's tables and statements. The index of words is a table of our own, the same on both databases."""
 
-from functools import cache
+from functools import cache, lru_cache
 from hashlib import blake2b
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -12,14 +12,12 @@ from sqlalchemy import (
     bindparam,
     delete,
     func,
-    literal,
     select,
-    union_all,
+    text,
     update,
 )
-from sqlalchemy.schema import CreateIndex, CreateTable, DropTable
 
-from rekku.core.database import Instant, Key, LongText, Schema, Statement, Step, Steps, insert_or_ignore, table
+from rekku.core.database import Instant, Key, LongText, Statement, insert_or_ignore, table
 
 DIARY = table(
     "ai_diary",
@@ -38,6 +36,7 @@ DIARY = table(
     Column("privacy", Key, nullable=False),
     Column("present", LongText, nullable=False),
     Column("written_by", Key, nullable=False),
+    Column("speakers", LongText, nullable=True),
     Index("ai_diary_by_time", "timestamp"),
 )
 WORDS = table(
@@ -76,8 +75,10 @@ ADD_SCOPE = Statement(insert_or_ignore(SCOPES))
 COUNT_SCOPE = Statement(
     update(SCOPES).where(SCOPES.c.scope == bindparam("which")).values(entries=SCOPES.c.entries + bindparam("more"))
 )
-SCOPE_ROWS = Statement(select(SCOPES).where(SCOPES.c.scope.in_(bindparam("scopes", expanding=True))))
-BY_ID = Statement(select(DIARY).where(DIARY.c.id.in_(bindparam("ids", expanding=True))))
+READ_AT_ONCE = 32
+BY_ID = Statement(select(DIARY).where(DIARY.c.id.in_([bindparam(f"id{n}") for n in range(READ_AT_ONCE)])))
+"""A list of a fixed length, unused places 0: that is quicker than one whose length is a part of the text."""
+
 NEWEST = Statement(
     select(DIARY)
     .where(DIARY.c.timestamp <= bindparam("until"), DIARY.c.timestamp >= bindparam("since"))
@@ -106,64 +107,84 @@ ERASE_WORDS = Statement(
 STATE_ROW = Statement(select(STATE.c.value).where(STATE.c.name == bindparam("which")))
 ADD_STATE = Statement(insert_or_ignore(STATE))
 SET_STATE = Statement(update(STATE).where(STATE.c.name == bindparam("which")).values(value=bindparam("to")))
-KNOWN = Statement(select(literal(1)).where(DIARY.c.id == bindparam("number")).limit(1))
-
-
-async def make(steps: Steps) -> None:
-    """Create all tables."""
-    for made in TABLES:
-        await steps.create(made)
-
-
-SCHEMA = Schema("ai_diary", Step(1, "entries, their words, and how many there are", make))
-
-
-def made_anew() -> list[Statement]:
-    """Throws all tables away, whatever they look like, and makes them as they are now."""
-    dropped = [Statement(DropTable(made, if_exists=True)) for made in TABLES]
-    made = [Statement(CreateTable(made)) for made in TABLES]
-    indexes = [Statement(CreateIndex(index)) for made in TABLES for index in made.indexes]
-    return [*dropped, *made, *indexes]
 
 
 ROWS_AT_ONCE = 32
 
 
-class WordRow(NamedTuple):
-    """A row of the index of words."""
-
-    word: int
-    entry_id: int
-    impact: int
-
-
 @cache
 def add_words() -> Statement:
-    """Adds ROWS_AT_ONCE rows to the index of words, bound as word0, entry0, impact0…; what is there stays."""
+    """Adds ROWS_AT_ONCE words of one entry, bound as `entry`, word0, impact0…; what is there stays."""
+    entry: Any = bindparam("entry")
     rows: list[dict[str, Any]] = [
-        {"word": bindparam(f"word{n}"), "entry_id": bindparam(f"entry{n}"), "impact": bindparam(f"impact{n}")}
+        {"word": bindparam(f"word{n}"), "entry_id": entry, "impact": bindparam(f"impact{n}")}
         for n in range(ROWS_AT_ONCE)
     ]
     return Statement(insert_or_ignore(WORDS).values(rows))
 
 
+NEWEST_ENTRY, SIZE = -1, -2
+
+
 @cache
-def newest_of(count: int) -> Statement:
-    """The newest `most` rows of each of `count` words, bound as word0…"""
-    parts = []
-    for n in range(count):
-        rows = (
-            select(WORDS.c.word, WORDS.c.entry_id, WORDS.c.impact)
-            .where(WORDS.c.word == bindparam(f"word{n}"))
-            .order_by(WORDS.c.entry_id.desc())
-            .limit(bindparam("most"))
-            .subquery(f"w{n}")
-        )
-        parts.append(select(rows.c.word, rows.c.entry_id, rows.c.impact))
-    return Statement(union_all(*parts) if count > 1 else parts[0])
+def look_of(count: int) -> Statement:
+    """What is to be known of a heading and `count` words (word0…), as rows of `place, entries, oldest, newest`.
+
+    Place 0… is a word: how many of the newest `most` entries that have it there are, and both ends. NEWEST_ENTRY is one
+    of the `recent` newest entries of all, its number in `newest`. SIZE is the row of the heading in SCOPES, if it has
+    one. `every` is the number of the heading's ANY.
+    """
+    return _of_each(
+        count,
+        "SELECT {n} AS place, count(*) AS entries, min(entry_id) AS oldest, max(entry_id) AS newest FROM "
+        "(SELECT entry_id FROM ai_diary_words WHERE word = :word{n} ORDER BY entry_id DESC LIMIT :most) AS w{n}",
+        "{} UNION ALL SELECT -1, 1, entry_id, entry_id FROM "
+        "(SELECT entry_id FROM ai_diary_words WHERE word = :every ORDER BY entry_id DESC LIMIT :recent) AS newest "
+        "UNION ALL SELECT -2, entries, first_id, 0 FROM ai_diary_scopes WHERE scope = :every",
+    )
+
+
+@cache
+def best_of(count: int) -> Statement:
+    """The `best` entries for `count` words: of each word the newest most0…, which count weight0… times their impact."""
+    return _of_each(
+        count,
+        "SELECT entry_id, impact * :weight{n} AS worth FROM "
+        "(SELECT entry_id, impact FROM ai_diary_words "
+        "WHERE word = :word{n} ORDER BY entry_id DESC LIMIT :most{n}) AS w{n}",
+        "SELECT entry_id FROM ({}) AS found GROUP BY entry_id ORDER BY sum(worth) DESC, entry_id DESC LIMIT :best",
+    )
+
+
+def _of_each(count: int, part: str, whole: str = "{}") -> Statement:
+    """One statement out of a part for each word. As text: SQLAlchemy takes ten times as long to put it together."""
+    return Statement(text(whole.format(" UNION ALL ".join(part.format(n=n) for n in range(count)))))
 
 
 def number_of(heading: str, word: str) -> int:
-    """The number of a word under a heading: 64 bits, so that two of them are practically never the same."""
-    digest = blake2b(f"{heading}\x00{word}".encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    """The number of a word under a heading.
+
+    Under the heading of everything it has 64 bits, so that two of them are practically never the same. Elsewhere 32 are
+    the heading's, so that its words lie side by side on few pages, and 32 the word's: two words that share a number
+    cost a look, no more.
+    """
+    if heading == EVERYTHING:
+        return _digest(f"{heading}\x00{word}", 8)
+    return heading_bits(heading) | word_bits(word)
+
+
+@lru_cache(maxsize=1_000)
+def heading_bits(heading: str) -> int:
+    """The upper half of the numbers of words under a heading."""
+    return _digest(heading, 4) << 32
+
+
+@lru_cache(maxsize=50_000)
+def word_bits(word: str) -> int:
+    """The lower half of the numbers of a word."""
+    return _digest(word, 4) & 0xFFFFFFFF
+
+
+def _digest(text: str, size: int) -> int:
+    digest = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=size).digest()
     return int.from_bytes(digest, "big", signed=True)

@@ -1,16 +1,15 @@
 """Cut text into what the diary is searched by, in Python, so that both databases search alike.
 
-Words are casefolded, without accents, and lose their endings. Chinese and Japanese, which set no spaces, become
-single characters and pairs.
+Words are casefolded, without accents, and lose their endings and what is beyond their first letters. Chinese and
+Japanese, which set no spaces, become single characters and pairs.
 """
 
 import re
 import unicodedata
-from collections.abc import Iterator
-from functools import lru_cache
 
 _CJK = "\u3005\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 _PIECE = re.compile(rf"[{_CJK}]+|[^\W_{_CJK}]+")
+_ASCII = re.compile("[a-z0-9]+")
 _CJK_START = re.compile(rf"[{_CJK}]")
 _KANA = re.compile("[\u3040-\u309f]+")
 _ANY_KANA = re.compile("[\u3040-\u30ff]")
@@ -35,6 +34,10 @@ LONGEST = 20_000
 """Characters of a text that are looked at."""
 
 LONGEST_WORD = 40
+TELLING = 6
+"""Characters of a word that count: what follows is mostly an ending or the rest of a compound, in any language."""
+
+MOST_REMEMBERED = 50_000
 
 _FUNCTION_WORDS = """
 a about above after again against all also am an and any are as at be because been before being below between both but
@@ -57,23 +60,26 @@ sie sind so und uns unser unter vom von vor war waren warum was weil wenn wer we
 
 def words(text: str) -> list[str]:
     """The words of a text, in order; function words are left out."""
+    flat = plain(text[:LONGEST])
+    if flat.isascii():
+        return [stemmed for piece in _ASCII.findall(flat) if (stemmed := _stems[piece])]
     found: list[str] = []
-    for piece in _pieces(text):
+    for piece in _PIECE.findall(flat):
         if piece[0] > "\u3000" and _CJK_START.match(piece):
             found += piece
             found += (piece[at : at + 2] for at in range(len(piece) - 1))
-        elif piece not in FUNCTION_WORDS:
-            found.append(stem(piece[:LONGEST_WORD]))
+        elif stemmed := _stems[piece]:
+            found.append(stemmed)
     return found
 
 
 def query_words(text: str, most: int) -> list[str]:
     """The words to search by, each once. Of kana only pairs are worth it. Too many are thinned out evenly."""
     found: dict[str, None] = {}
-    for piece in _pieces(text):
+    for piece in _PIECE.findall(plain(text[:LONGEST])):
         if not _CJK_START.match(piece):
-            if piece not in FUNCTION_WORDS:
-                found[stem(piece[:LONGEST_WORD])] = None
+            if stemmed := _stems[piece]:
+                found[stemmed] = None
         elif len(piece) == 1:
             found[piece] = None
         else:
@@ -91,7 +97,6 @@ def sentences(text: str) -> list[str]:
     return [part.strip() for part in _SENTENCE_END.split(text[:LONGEST]) if part and part.strip()]
 
 
-@lru_cache(maxsize=20_000)
 def stem(word: str) -> str:
     """A word without its commonest endings; what it gives is the same for related forms, and no word of its own."""
     if len(word) <= 3 or not word.isalpha():
@@ -100,6 +105,7 @@ def stem(word: str) -> str:
         if word.endswith(ending) and len(word) - len(ending) + len(instead) >= 3 and not word.endswith("ss"):
             word = word[: len(word) - len(ending)] + instead
             break
+    word = word[:TELLING]
     if len(word) > 3 and word[-1] in "aeioy":
         word = word[:-1]
     if len(word) > 3 and word[-1] == word[-2] and word[-1] not in "ls":
@@ -115,9 +121,15 @@ def plain(text: str) -> str:
     return unicodedata.normalize("NFC", _ACCENTS.sub("", parted))
 
 
-def _pieces(text: str) -> Iterator[str]:
-    for match in _PIECE.finditer(plain(text[:LONGEST])):
-        yield match.group()
+class _Stems(dict[str, str]):
+    """What a piece of text is searched by, "" for function words; those that came up are remembered."""
+
+    def __missing__(self, piece: str) -> str:
+        if len(self) >= MOST_REMEMBERED:
+            self.clear()
+        self[piece] = stemmed = "" if piece in FUNCTION_WORDS else stem(piece[:LONGEST_WORD])
+        return stemmed
 
 
+_stems = _Stems()
 FUNCTION_WORDS = frozenset(_FUNCTION_WORDS.split())

@@ -19,7 +19,10 @@ MOST = 100
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One fact; `key` is "" in lists. `places` are the group chats where it was told, `present` who heard it then."""
+    """One fact; `key` is "" in lists. `places` are the group chats where it was told, `present` who told it.
+
+    `heard` are those who read along then; it counts unless the fact is private.
+    """
 
     text: str
     key: str = ""
@@ -27,6 +30,7 @@ class Fact:
     places: tuple[Conversation, ...] = ()
     present: tuple[str, ...] = ()
     day: str = ""
+    heard: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -40,19 +44,28 @@ class Fact:
 
     def may_be_told(self, audience: Audience) -> bool:
         """Whether these people may hear it."""
-        return audience.may_hear(self.privacy, self.places, self.present)
+        present = self.present if self.privacy is Privacy.PRIVATE else (*self.present, *self.heard)
+        return audience.may_hear(self.privacy, self.places, present)
 
 
 Facts = Mapping[str, Sequence[Fact]]
 """Facts by the field that they belong to."""
 
 
-def told(fields: Mapping[str, Iterable[tuple[str, str]]], audience: Audience, privacy: Privacy, day: str) -> Facts:
-    """New facts out of (key, text) pairs, as this person tells them here."""
+def told(
+    fields: Mapping[str, Iterable[tuple[str, str]]],
+    audience: Audience,
+    privacy: Privacy,
+    day: str,
+    heard: tuple[str, ...] = (),
+) -> Facts:
+    """New facts out of (key, text) pairs, as this person tells them here; `heard` are the persons who read along."""
     where = () if audience.direct else (audience.conversation,)
     present = (audience.person_id,)
+    heard = () if privacy is Privacy.PRIVATE else heard
     return {
-        field: [Fact(text, key, privacy, where, present, day) for key, text in pairs] for field, pairs in fields.items()
+        field: [Fact(text, key, privacy, where, present, day, heard) for key, text in pairs]
+        for field, pairs in fields.items()
     }
 
 
@@ -74,6 +87,7 @@ def merged(old: Sequence[Fact], new: Sequence[Fact], *, keep_privacy: bool) -> t
                 privacy=known.privacy if keep_privacy else fact.privacy,
                 places=_union(known.places, fact.places),
                 present=_union(known.present, fact.present),
+                heard=_union(known.heard, fact.heard),
             )
         else:
             news = True
@@ -125,6 +139,7 @@ def dump(facts: Iterable[Fact]) -> str:
                 "places": [[p.interface, p.chat_id, p.thread_id] for p in f.places],
                 "present": f.present,
                 "day": f.day,
+                "heard": f.heard,
             }
             for f in facts
         ]
@@ -142,6 +157,7 @@ def load(text: str) -> tuple[Fact, ...]:
             tuple(Conversation(*place) for place in f["places"]),
             tuple(f["present"]),
             f["day"],
+            tuple(f.get("heard", ())),
         )
         for f in json.loads(text)
     )

@@ -37,6 +37,17 @@ async def joined(transaction: Transaction, old: str, new: str, now: datetime) ->
         await save_bio(transaction, _renamed(table.bio_of(row), old, new))
 
 
+async def unheard(transaction: Transaction, person_id: str) -> None:
+    """Forget that a person read along when others told something."""
+    for row in await transaction.fetch(NAMING, person=person_id):
+        bio = table.bio_of(row)
+        for field in FIELDS:
+            bio.facts[field] = [
+                replace(fact, heard=tuple(who for who in fact.heard if who != person_id)) for fact in bio.facts[field]
+            ]
+        await save_bio(transaction, bio)
+
+
 def together(kept: Sequence[Fact], theirs: Sequence[Fact]) -> list[Fact]:
     """All facts of a field. What says something else under a key that is taken gets a key of its own."""
     names = {fact.name: fact for fact in kept}
@@ -56,9 +67,11 @@ def together(kept: Sequence[Fact], theirs: Sequence[Fact]) -> list[Fact]:
 
 
 def _renamed(bio: Bio, old: str, new: str) -> Bio:
+    def renamed(persons: Sequence[str]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(new if who == old else who for who in persons))
+
     for field in FIELDS:
         bio.facts[field] = [
-            replace(fact, present=tuple(dict.fromkeys(new if who == old else who for who in fact.present)))
-            for fact in bio.facts[field]
+            replace(fact, present=renamed(fact.present), heard=renamed(fact.heard)) for fact in bio.facts[field]
         ]
     return bio

@@ -14,7 +14,13 @@ from rekku.plugins._bio_manager.whom import Whom
 
 
 async def changed(
-    transaction: Transaction, whom: Whom, change: Change, teller: Audience, limits: Limits, now: datetime
+    transaction: Transaction,
+    whom: Whom,
+    change: Change,
+    teller: Audience,
+    limits: Limits,
+    now: datetime,
+    heard: tuple[str, ...] = (),
 ) -> None:
     """Make the change that `teller` asked for. Raises ActionError when it comes too early or there is no room.
 
@@ -24,7 +30,7 @@ async def changed(
     _remove(bio, change, teller, whom)
     if change.privacy and not change.add:
         _set_privacy(bio, change.privacy, teller)
-    if _add(bio, change, teller, now):
+    if _add(bio, change, teller, now, heard):
         problem = limits.problem(whom.name, bio.recent, now)
         if problem:
             raise ActionError(problem)
@@ -39,10 +45,10 @@ def may_handle(fact: Fact, teller: Audience) -> bool:
     return fact.privacy is not Privacy.PRIVATE or teller.person_id in fact.present
 
 
-def _add(bio: Bio, change: Change, teller: Audience, now: datetime) -> bool:
+def _add(bio: Bio, change: Change, teller: Audience, now: datetime, heard: tuple[str, ...]) -> bool:
     privacy = change.privacy or (Privacy(bio.privacy) if bio.privacy else teller.usual)
     news = False
-    for field, new in told(change.add, teller, privacy, f"{now:%Y-%m-%d}").items():
+    for field, new in told(change.add, teller, privacy, f"{now:%Y-%m-%d}", heard).items():
         bio.facts[field], says_new = merged(bio.facts[field], new, keep_privacy=change.privacy is None)
         news = news or says_new
         if len(bio.facts[field]) > MOST:

@@ -6,7 +6,6 @@ chat that was closed is open again after days.
 
 import logging
 from datetime import timedelta
-from typing import Any
 
 from rekku.core.errors import StoreError
 from rekku.core.host import Host
@@ -33,9 +32,14 @@ class Follower:
         self._interval = interval
         self._bell = Bell(host)
 
-    def look(self) -> None:
-        """Something was handed over, or its turn has ended."""
-        self._bell.ring()
+    async def ended(self, number: int, message: Message) -> None:
+        """The turn of an event has ended; if its words are still on the way, it is followed."""
+        try:
+            settled = await self._settle(number, message)
+        except StoreError:
+            settled = False
+        if not settled:
+            self._bell.ring()
 
     async def run(self) -> None:
         """Follow, for ever."""
@@ -60,19 +64,19 @@ class Follower:
         while True:
             rows = await self._host.database.fetch(tables.UNSETTLED, after=after, most=AT_ONCE)
             for row in rows:
-                left |= not await self._settle(row)
+                event = tables.read(row, self._interval)
+                name = Message(event.conversation, User(""), "", self._host.clock.now(), message_id=row.errand)
+                left |= not await self._settle(row.id, name)
             if len(rows) < AT_ONCE:
                 return left
             after = rows[-1].errand
 
-    async def _settle(self, row: Any) -> bool:
-        event = tables.read(row, self._interval)
-        message = Message(event.conversation, User(""), "", self._host.clock.now(), message_id=row.errand)
+    async def _settle(self, number: int, message: Message) -> bool:
         fate = await self._host.fate(message)
         if fate is Fate.OPEN:
             return False
         outcome = GONE if fate is None else fate.value
-        await self._host.database.write(tables.SETTLE(row=event.id, name=row.errand, outcome=outcome))
+        await self._host.database.write(tables.SETTLE(row=number, name=message.message_id, outcome=outcome))
         return True
 
     async def _rest(self, wait: float | None) -> None:

@@ -139,7 +139,7 @@ class Scheduler:
         receipt = await self._host.receive(message)
         came = now if event.rule.repeat == "always" else due
         await self._advance(event, due, came, now, outcome="handed over", name=message.message_id)
-        self._host.spawn(self._watch(receipt), f"event {event.id}")
+        self._host.spawn(self._watch(event.id, message, receipt), f"event {event.id}")
 
     async def _advance(self, event: Event, due: datetime, came: datetime, now: datetime, **how: str | None) -> None:
         """The row goes on to the next time that is still to come, or is over."""
@@ -149,9 +149,9 @@ class Scheduler:
         mark = None if over else event.mark
         await self._host.database.write(tables.ADVANCE(row=event.id, due=due, came=came, new_mark=mark, **values))
 
-    async def _watch(self, receipt: Receipt) -> None:
+    async def _watch(self, number: int, message: Message, receipt: Receipt) -> None:
         await receipt.outcome()
-        self._follower.look()
+        await self._follower.ended(number, message)
 
     async def _fail(self, row: Any, error: Exception) -> None:
         """Try again later, each time after twice as long; in the end give up, and say so."""

@@ -1,0 +1,182 @@
+"""Rekku seen as a whole: what its owner may look at and change from a control panel (`self.host.house`).
+
+Everything here is for the owner alone. Whoever shows it must have made sure who is looking.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from rekku.core.actions import Action
+from rekku.core.commands import Command
+from rekku.core.message import Conversation
+from rekku.core.principal import Role
+from rekku.core.settings import Setting
+from rekku.core.turn import Deed
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One component, or one file that should have been one.
+
+    `state` is as in `rekku doctor` (loaded, unconfigured, missing, failed, replaced, off); `reason` says in one line
+    what to do, `health` what a component that runs says about itself ("" if all is well).
+    """
+
+    kind: str
+    name: str
+    state: str
+    file: str
+    builtin: bool = False
+    reason: str = ""
+    traceback: str = ""
+    health: str = ""
+    actions: tuple[Action, ...] = ()
+    settings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """An engine that is there. `models` are those that it lists, `model` the one in use ("" for its default)."""
+
+    name: str
+    active: bool
+    model: str = ""
+    models: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A declared setting and what it is set to. The text of a secret is never here, only whether it `is_set`.
+
+    `source` is environment, .env or default. What the environment sets cannot be changed here.
+    """
+
+    setting: Setting
+    component: str
+    text: str
+    is_set: bool
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Because:
+    """What led to a reply: the facts that the prompt told, the engine, what was done, and what it cost."""
+
+    turn_id: int
+    engine: str
+    model: str
+    prompt_tokens: int
+    completion_tokens: int
+    seconds: float
+    history: int
+    facts: Mapping[str, Any]
+    deeds: tuple[Deed, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """How Rekku is."""
+
+    version: str
+    database: str
+    engine: str
+    model: str
+    down: str
+    open: int
+    to_deliver: int
+    running: int
+    actions: int
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A line of the log, without secrets. Numbers grow."""
+
+    number: int
+    at: datetime
+    level: str
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a day (UTC, as YYYY-MM-DD) saw: calls of models with their tokens and seconds, lines said and heard."""
+
+    day: str
+    calls: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    seconds: float = 0.0
+    heard: int = 0
+    said: int = 0
+
+
+class House(Protocol):
+    """Rekku as a whole, for a control panel. What is wrong with a request is a RekkuError that says so."""
+
+    async def commands(self) -> Sequence[Command]:
+        """All slash commands, by name."""
+        ...
+
+    async def condition(self) -> Condition:
+        """How Rekku is right now."""
+        ...
+
+    async def parts(self) -> Sequence[Part]:
+        """Every component, those included that are not in use."""
+        ...
+
+    async def reload(self, kind: str, name: str) -> Part:
+        """Load a component's file again; if the new version fails, the old one goes on working, and the part says so.
+
+        It may be the caller's own: the call then ends with the caller.
+        """
+        ...
+
+    async def engines(self) -> Sequence[Engine]:
+        """The engines that can be chosen."""
+        ...
+
+    async def choose_engine(self, name: str, model: str = "") -> None:
+        """Think with this engine from now on, and with this model of it ("": leave that as it is)."""
+        ...
+
+    async def values(self) -> Sequence[Value]:
+        """All declared settings, Rekku's own first."""
+        ...
+
+    async def set_values(self, changes: Mapping[str, str]) -> None:
+        """Write settings to `.env` of the home, all or none; an empty text removes one. Components whose settings
+        change are loaded again. Raises ConfigError, which never repeats a secret."""
+        ...
+
+    async def because(self, where: Conversation, message_id: str) -> Because | None:
+        """What led to the reply with this id on its platform, or to the reply to the message with this id."""
+        ...
+
+    async def set_role(self, person_id: str, role: Role) -> None:
+        """Make a person known, unknown or blocked."""
+        ...
+
+    async def give_account(self, person_id: str, interface: str, user_id: str) -> None:
+        """Let a new account on an interface be this person's (an access token of theirs, say)."""
+        ...
+
+    async def forget(self, person_id: str, dry_run: bool) -> Mapping[str, int]:
+        """Erase a person everywhere, or only count; `{what: how many}`."""
+        ...
+
+    async def usage(self, days: int) -> Sequence[Usage]:
+        """The last days, oldest first, those without any activity left out."""
+        ...
+
+    def records(self) -> Sequence[Record]:
+        """The last lines of the log."""
+        ...
+
+    def watch_records(self, watcher: Callable[[Record], None]) -> Callable[[], None]:
+        """Call `watcher`, on the event loop, with every new line of the log; returns the undo."""
+        ...

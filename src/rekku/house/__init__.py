@@ -1,0 +1,149 @@
+"""Rekku as a whole, as a control panel sees it: `core.house.House`, put together of what the parts know."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from rekku import __version__
+from rekku.core.commands import Command
+from rekku.core.errors import ConfigError, EngineError
+from rekku.core.house import Because, Condition, Engine, Part, Record, Usage, Value
+from rekku.core.members import in_thread
+from rekku.core.message import Conversation
+from rekku.core.principal import TRAINER_PERSON, Role
+from rekku.core.registry import Kind
+from rekku.house.because import because
+from rekku.house.env_file import rewrite
+from rekku.house.parts import models_of, parts, with_name
+from rekku.house.records import Records
+from rekku.house.usage import usage
+from rekku.house.values import check, values
+from rekku.housekeeping import forget
+
+if TYPE_CHECKING:
+    from rekku.app import Rekku
+
+__all__ = ["RekkuHouse"]
+
+
+class RekkuHouse:
+    """What the owner may look at and change. `rekku` is known once everything is put together."""
+
+    rekku: "Rekku"
+
+    def __init__(self) -> None:
+        self.log = Records()
+        self._writing = asyncio.Lock()
+
+    async def commands(self) -> Sequence[Command]:
+        """All slash commands, by name."""
+        return sorted((await self.rekku.commands.known()).values(), key=lambda command: command.name)
+
+    async def condition(self) -> Condition:
+        """How Rekku is right now."""
+        road = self.rekku.road
+        name = model = ""
+        down = road.engines.down
+        try:
+            engine = road.engines.active()
+            name, model = engine.name, road.engines.model(engine)
+        except EngineError as error:
+            down = str(error)
+        return Condition(
+            version=__version__,
+            database=road.database.kind,
+            engine=name,
+            model=model,
+            down=down,
+            open=await road.inbox_store.waiting(),
+            to_deliver=await road.outbox_store.waiting(),
+            running=road.inbox.running,
+            actions=len(road.catalogue.actions),
+        )
+
+    async def parts(self) -> Sequence[Part]:
+        """Every component, those included that are not in use."""
+        return await parts(self.rekku, self.log.redaction.clean)
+
+    async def reload(self, kind: str, name: str) -> Part:
+        """Load a component's file again."""
+        report = with_name(self.rekku, kind, name)
+        await asyncio.shield(self.rekku.supervisor.spawn(self.rekku.loader.reload(report.file), f"reload {name}"))
+        return next(part for part in await self.parts() if part.file == str(report.file))
+
+    async def engines(self) -> Sequence[Engine]:
+        """The engines that can be chosen."""
+        engines = self.rekku.road.engines
+        try:
+            active = engines.active().name
+        except EngineError:
+            active = ""
+        found = []
+        for component in self.rekku.registry.of(Kind.ENGINE):
+            model, models = await models_of(component)
+            found.append(Engine(component.name, component.name == active, engines.model(component) or model, models))
+        return found
+
+    async def choose_engine(self, name: str, model: str = "") -> None:
+        """Think with this engine, and this model of it, from now on."""
+        component = self.rekku.registry.get(Kind.ENGINE, name)
+        if component is None:
+            raise ConfigError(f"There is no engine {name!r}.")
+        if model:
+            await self.rekku.road.engines.choose_model(component, model)
+        await self.rekku.road.engines.choose(name)
+
+    async def values(self) -> Sequence[Value]:
+        """All declared settings, Rekku's own first."""
+        return values(self.rekku)
+
+    async def set_values(self, changes: Mapping[str, str]) -> None:
+        """Write settings to `.env` of the home."""
+        async with self._writing:
+            check(changes, values(self.rekku))
+            await in_thread(rewrite, self.rekku.home / ".env", changes)
+
+    async def because(self, where: Conversation, message_id: str) -> Because | None:
+        """What led to a reply."""
+        return await because(self.rekku.road, where, message_id)
+
+    async def set_role(self, person_id: str, role: Role) -> None:
+        """Make a person known, unknown or blocked."""
+        if person_id == TRAINER_PERSON or role is Role.TRAINER:
+            raise ConfigError("The trainer's accounts stand in TRAINER_IDS.")
+        people = self.rekku.road.people
+        account = next((a for a in await people.accounts() if a.person_id == person_id), None)
+        if account is None:
+            raise ConfigError("I know nobody with that number (any more).")
+        await people.set_role(account, role)
+
+    async def give_account(self, person_id: str, interface: str, user_id: str) -> None:
+        """Let a new account be this person's."""
+        people = self.rekku.road.people
+        if person_id == TRAINER_PERSON:
+            raise ConfigError("The trainer's accounts stand in TRAINER_IDS.")
+        if all(account.person_id != person_id for account in await people.accounts()):
+            raise ConfigError("I know nobody with that number (any more).")
+        await people.give_account(person_id, interface, user_id)
+
+    async def forget(self, person_id: str, dry_run: bool) -> Mapping[str, int]:
+        """Erase a person everywhere, or only count."""
+        road = self.rekku.road
+        if not dry_run and not road.inbox.forget(person_id):
+            raise ConfigError("I am still busy with a message of that person. Try again when it is answered.")
+        counts, failed = await forget(road.registry, road.people, person_id, dry_run)
+        if failed:
+            raise ConfigError(f"These could not forget the person and must be asked again: {', '.join(failed)}.")
+        return counts
+
+    async def usage(self, days: int) -> Sequence[Usage]:
+        """The last days, oldest first."""
+        return await usage(self.rekku.road.database, self.rekku.road.clock.now(), days)
+
+    def records(self) -> Sequence[Record]:
+        """The last lines of the log."""
+        return self.log.last()
+
+    def watch_records(self, watcher: Callable[[Record], None]) -> Callable[[], None]:
+        """Call `watcher` with every new line of the log; returns the undo."""
+        return self.log.watch(watcher)

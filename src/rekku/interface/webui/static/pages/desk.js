@@ -1,0 +1,24 @@
+// The desk: every prompt that waits for the owner's words, and the switch that makes the owner the model.
+import { html, useState, ask, useAsked, Fault } from "../lib.js";
+import { useConnection } from "../connection.js";
+import { Question } from "./question.js";
+
+const BEFORE = "rekku.engine-before";
+
+export default function Desk({ connection }) {
+  useConnection(connection);
+  const [told, error, again] = useAsked("components");
+  const [fault, setFault] = useState("");
+  const active = told?.engines.find((engine) => engine.active);
+  const manual = told?.engines.some((engine) => engine.name === "manual");
+  const before = localStorage.getItem(BEFORE);
+  const others = told?.engines.filter((engine) => engine.name !== "manual") ?? [];
+  const choose = async (name) => { try { if (active && name === "manual") localStorage.setItem(BEFORE, active.name); await ask("engine", { name }); setFault(""); } catch (failed) { setFault(failed.message); } again(); };
+  const back = others.find((engine) => engine.name === before) || others[0];
+  return html`<div class="page"><header><h1>Desk</h1><p>When the engine is “manual”, you are the model: each prompt waits here for your answer.</p></header>
+    <${Fault} text=${error || fault} />
+    ${active && html`<div class="card row"><span>${active.name === "manual" ? "You answer every conversation." : html`<b>${active.name}</b> answers every conversation.`}</span>
+      ${active.name !== "manual" && manual && html`<button onClick=${() => choose("manual")}>Take over</button>`}
+      ${active.name === "manual" && back && html`<button onClick=${() => choose(back.name)}>Give back to ${back.name}</button>`}</div>`}
+    ${connection.waiting.length ? connection.waiting.map((question) => html`<${Question} key=${question.number} question=${question} connection=${connection} />`) : html`<p class="empty">Nothing waits.</p>`}</div>`;
+}

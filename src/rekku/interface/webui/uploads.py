@@ -1,0 +1,45 @@
+"""Files of a chat: up to it, and down from it."""
+
+from typing import Any
+from urllib.parse import quote
+
+from starlette.responses import Response
+
+from rekku.interface.webui.files import MOST_BYTES, TooBig
+from rekku.interface.webui.requests import Ask, Problem
+
+SHOWN = frozenset({"image", "audio", "video"})
+SEALED = "default-src 'none'; sandbox"
+"""The policy of a file that is opened by itself: it may do nothing at all."""
+
+
+async def upload(ask: Ask) -> Any:
+    """Take a file that will go with a message."""
+    length = ask.request.headers.get("content-length", "")
+    if length.isdecimal() and int(length) > MOST_BYTES:
+        raise Problem(f"A file may have {MOST_BYTES // 2**20} MB.", 413)
+    try:
+        kept = await ask.context.files.take(
+            ask.session.user_id, ask.request.query_params.get("name", ""), ask.request.stream()
+        )
+    except TooBig as error:
+        raise Problem(str(error), 413) from None
+    return kept.shown()
+
+
+async def download(ask: Ask) -> Response:
+    """Give a file of the chat; what a browser might run is only saved."""
+    kept = await ask.context.files.find(ask.session.user_id, ask.request.path_params["file_id"])
+    if kept is None:
+        raise Problem("There is no such file.", 404)
+    try:
+        data = await ask.context.files.data(kept)
+    except FileNotFoundError:
+        raise Problem("The file is not there any more.", 404) from None
+    how = "inline" if kept.kind in SHOWN else "attachment"
+    headers = {
+        "content-disposition": f"{how}; filename*=UTF-8''{quote(kept.name, safe='')}",
+        "content-security-policy": SEALED,
+        "cache-control": "private, max-age=86400, immutable",
+    }
+    return Response(data, headers=headers, media_type=kept.mime)
