@@ -146,6 +146,14 @@ async def test_common_words_hide_nothing_that_an_audience_may_hear(database: Sto
         assert len(found.relevant) == expected, name
 
 
+@pytest.mark.parametrize("said", ["", "?", "the of and", "😀", WORDS[0], " ".join(f"word{n}" for n in range(500))])
+async def test_the_newest_are_found_whatever_is_said(database: StoredDatabase, said: str) -> None:
+    await migrate(database, SCHEMA)
+    await fill(database, 0, 20)
+    found = await recall(database, alone("ann"), said, NOW, most=8, recent=8)
+    assert len(found.recent) == 8
+
+
 @pytest.mark.parametrize("far", [0, 1_000])
 async def test_a_rare_word_is_found_however_far_back(database: StoredDatabase, far: int) -> None:
     await migrate(database, SCHEMA)
