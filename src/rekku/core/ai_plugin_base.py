@@ -5,6 +5,7 @@ from typing import Any
 
 from rekku.core.commands import Command
 from rekku.core.database import Schema
+from rekku.core.errors import ActionError
 from rekku.core.host import Host
 from rekku.core.message import Message
 from rekku.core.settings import Setting
@@ -83,6 +84,11 @@ class AIPluginBase:
 
     async def on_turn_end(self, turn: Turn) -> None:
         """A turn is over. Called at least once for each turn that was answered (again after a crash: see `turn.id`)."""
+
+    async def panel(self, deed: str, given: Mapping[str, Any]) -> Any:
+        """Do something for a control panel that only the owner sees: what is returned goes to it as JSON. What its
+        deeds are, the plugin says. Raise ActionError to say why something cannot be done."""
+        raise ActionError(f"{type(self).__name__} has no {deed!r} for a control panel")
 
     async def forget_person(self, person_id: str, dry_run: bool) -> Mapping[str, int]:
         """Erase a person from its own tables, or count only; `{what: how many}`."""

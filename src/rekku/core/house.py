@@ -136,6 +136,14 @@ class House(Protocol):
         """
         ...
 
+    def panels(self) -> Sequence[str]:
+        """The names of the plugins that have something for a control panel (`panel`)."""
+        ...
+
+    async def panel(self, plugin: str, deed: str, given: Mapping[str, Any]) -> Any:
+        """Have a plugin do something for the control panel."""
+        ...
+
     async def engines(self) -> Sequence[Engine]:
         """The engines that can be chosen."""
         ...

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rekku import __version__
 from rekku.core.commands import Command
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from rekku.app import Rekku
 
 __all__ = ["RekkuHouse"]
+
+PANEL_LIMIT = 30.0
+"""Seconds that a plugin may take to do something for a control panel."""
 
 
 class RekkuHouse:
@@ -70,6 +73,20 @@ class RekkuHouse:
         report = with_name(self.rekku, kind, name)
         await asyncio.shield(self.rekku.supervisor.spawn(self.rekku.loader.reload(report.file), f"reload {name}"))
         return next(part for part in await self.parts() if part.file == str(report.file))
+
+    def panels(self) -> Sequence[str]:
+        """The names of the plugins that have something for a control panel."""
+        return sorted(c.name for c in self.rekku.registry.of(Kind.PLUGIN) if c.members.has("panel"))
+
+    async def panel(self, plugin: str, deed: str, given: Mapping[str, Any]) -> Any:
+        """Have a plugin do something for the control panel."""
+        component = self.rekku.registry.get(Kind.PLUGIN, plugin)
+        if component is None or not component.members.has("panel"):
+            raise RekkuError(f"The plugin {plugin!r} is not there, or shows nothing.")
+        try:
+            return await component.members.call("panel", deed, given, limit=PANEL_LIMIT)
+        except TimeoutError:
+            raise RekkuError(f"{plugin} did not answer in time.") from None
 
     async def engines(self) -> Sequence[Engine]:
         """The engines that can be chosen."""

@@ -26,6 +26,7 @@ from rekku.plugins._ai_diary import keeper, schema
 from rekku.plugins._ai_diary.command import USAGE, DiaryCommand
 from rekku.plugins._ai_diary.diary import FIELD, Diary
 from rekku.plugins._ai_diary.entry import PRIVACIES, PRIVATE, Entry, entry_from
+from rekku.plugins._ai_diary.panel import Panel
 from rekku.plugins._ai_diary.reply import LONGEST_TAG, MOST_TAGS, SCHEMA, feelings, reflection, texts
 from rekku.plugins._ai_diary.settings import SETTINGS
 from rekku.plugins._ai_diary.words import BETWEEN, fitting, told
@@ -115,8 +116,15 @@ class DiaryPlugin(AIPluginBase):
         """Erase all entries and make the tables anew; how many entries there were."""
         return await Diary(self.host).recreate()
 
+    async def panel(self, deed: str, given: Mapping[str, Any]) -> Any:
+        """For the owner's control panel: entries, moods, edit, delete, export."""
+        return await Panel(self.diary, self._commands(), self.host.clock).do(deed, given)
+
     async def _command(self, call: Any) -> str:
-        return await DiaryCommand(self.diary, self, lambda: self.host.folder, self.host.clock).run(call)
+        return await self._commands().run(call)
+
+    def _commands(self) -> DiaryCommand:
+        return DiaryCommand(self.diary, self, lambda: self.host.folder, self.host.clock)
 
     async def _tidy_up(self) -> None:
         """Look once a day for what is too old to be kept."""

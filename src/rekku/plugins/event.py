@@ -1,5 +1,6 @@
 """Let Rekku keep its promises: reminders and other events that come by themselves when they are due."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
@@ -11,7 +12,7 @@ from rekku.core.errors import ActionError
 from rekku.core.message import Conversation, Message
 from rekku.core.principal import Role
 from rekku.core.settings import Setting
-from rekku.plugins._event import asked, offer, tables, words
+from rekku.plugins._event import asked, offer, panel, tables, words
 from rekku.plugins._event.asked import Bounds, Wanted
 from rekku.plugins._event.book import Book, New, Viewer
 from rekku.plugins._event.follower import Follower
@@ -96,6 +97,27 @@ class EventPlugin(AIPluginBase):
                 return await self._update(viewer, payload)
         event = await self._find(viewer, payload)
         return await self._settle(str(action["type"]), event, payload)
+
+    async def panel(self, deed: str, given: Mapping[str, Any]) -> Any:
+        """`list` (until), and what the actions do for everybody's events: create, update, cancel, acknowledge, snooze,
+        with the fields of the actions. `here` is the owner's chat, as interface:chat."""
+        now = self.host.clock.now()
+        viewer = panel.owner_at(given.get("here"), now)
+        if deed == "list":
+            waiting = await self._book.waiting(viewer, everybody=True, most=panel.MOST)
+            told = await self._book.all_told(panel.MOST_TOLD)
+            return await asyncio.to_thread(panel.shown, waiting, told, given.get("until"), now)
+        match panel.DEEDS.get(deed):
+            case None:
+                raise ActionError(f"there is no {deed!r} for events")
+            case "event":
+                if not given.get("date"):
+                    raise ActionError("payload.date is required")
+                return await self._create(viewer, given)
+            case "event_update":
+                return await self._update(viewer, given)
+            case action:
+                return await self._settle(action, await self._find(viewer, given), given)
 
     async def _create(self, viewer: Viewer, payload: Mapping[str, Any]) -> Mapping[str, Any]:
         who, now = viewer.principal, self.host.clock.now()

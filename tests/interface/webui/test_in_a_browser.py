@@ -1,9 +1,11 @@
 """The page in a real Chromium: every page, both looks, a phone, the keyboard alone, hostile words."""
 
 import asyncio
+import json
 import logging
 import os
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -13,10 +15,13 @@ from rekku.testing import Bot
 from tests.interface.webui.browser import Browser
 from tests.interface.webui.visitor import PASSWORD, address, link_in, welcome
 
+DAY = 86_400.0
 PAGES = {
     "chat": "Chat",
     "desk": "Desk",
     "parts": "Components",
+    "events": "Events",
+    "diary": "Diary",
     "people": "People",
     "activity": "Activity",
     "log": "Log",
@@ -24,7 +29,14 @@ PAGES = {
     "access": "Access",
 }
 PICTURES = Path(__file__).parents[3] / "docs" / "interfaces" / "webui"
-KEPT = {("chat", "light"), ("chat", "dark"), ("chat", "phone"), ("parts", "light"), ("activity", "dark")}
+KEPT = {
+    ("chat", "light"),
+    ("chat", "dark"),
+    ("chat", "phone"),
+    ("parts", "light"),
+    ("diary", "dark"),
+    ("events", "light"),
+}
 """The pictures that the documentation keeps; with REKKU_PICTURES set they are taken anew."""
 HOSTILE = (
     "<script>window.ran = 1</script>",
@@ -34,6 +46,12 @@ HOSTILE = (
     "| a | b |\n|---|---|\n| <svg onload='window.ran=1'> | **<b onclick='window.ran=1'>x</b>** |",
     "*".join("a" for _ in range(4000)) + "`" * 3000 + "[" * 3000,
 )
+
+
+@pytest.fixture
+def web_settings() -> dict[str, str]:
+    """With the plugins that have pages of their own."""
+    return {"REKKU_PLUGINS": "message_plugin,time_plugin,webui,event,ai_diary"}
 
 
 @pytest.fixture(scope="module")
@@ -155,8 +173,12 @@ async def test_it_can_be_used_by_the_keyboard_alone(bot: Bot, browser: Browser) 
     await browser.do(steps)
 
 
-async def test_every_page_in_both_looks_and_on_a_phone_without_a_serious_fault(bot: Bot, browser: Browser) -> None:
-    bot.model_says("Good evening!\n\n- a **list**\n- with `code`\n\n```python\nprint('hello')\n```")
+async def test_every_page_in_both_looks_and_on_a_phone_without_a_serious_fault(bot: Bot, chromium: Browser) -> None:
+    browser = chromium
+    await _live_a_little(bot)
+    await browser.do(browser.forget)
+    await browser.do(browser.come_in, f"{address(bot)}/#link={link_in(welcome(bot))}")
+    bot.model_says("Hello! I am **Rekku**.\n\n- I remember\n- I run `code`:\n\n```python\nprint('hello')\n```")
     await browser.do(browser.say, "Hello, who are you?")
     await browser.do(browser.until, lambda: len(browser.replies()) == 1)
 
@@ -199,3 +221,26 @@ async def test_logging_out_shows_the_door(bot: Bot, browser: Browser) -> None:
         browser.find(".composer textarea")
 
     await browser.do(steps)
+
+
+async def _live_a_little(bot: Bot) -> None:
+    """Three days with a person, up to now, so that the pages have something to show."""
+    today = datetime.now(UTC)
+    bot.clock.jump((today - bot.clock.now()).total_seconds() - 3 * DAY)
+    for day, (topic, joy) in enumerate((("gardening", 5), ("trains", 8), ("a birthday", 9))):
+        reply = {
+            "actions": [{"type": "message", "payload": {"text": f"I would love to hear more about {topic}."}}],
+            "diary": {
+                "thought": f"Ann lights up when she speaks of {topic}.",
+                "emotions": [{"type": "joy", "intensity": joy}, {"type": "curiosity", "intensity": 7 - day}],
+                "summary": f"Ann told me about {topic}.",
+                "tags": [topic],
+            },
+        }
+        bot.model_says(json.dumps(reply))
+        await bot.hears(f"let us talk about {topic}", user="ann")
+        bot.clock.jump(DAY)
+    for hours, text, repeat in ((30, "Water the plants", "daily"), (50, "Call mum", "weekly"), (99, "Dentist", "none")):
+        at = today + timedelta(hours=hours)
+        given = {"description": text, "date": f"{at:%Y-%m-%d}", "time": f"{at:%H:%M}", "repeat": repeat}
+        await bot.running.house.panel("event", "create", {**given, "here": "webui:owner"})

@@ -52,6 +52,7 @@ class WebUi(InterfaceBase):
         self._server: Server | None = None
         self._context: Context | None = None
         self._undo: list[Callable[[], None]] = []
+        self._commands: Sequence[Command] = ()
         self._trouble = ""
         self._welcome = ""
 
@@ -99,7 +100,10 @@ class WebUi(InterfaceBase):
         return self._welcome
 
     async def show_commands(self, commands: Sequence[Command]) -> None:
-        context = self._ready()
+        self._commands = commands
+        context = self._context
+        if context is None:
+            return  # they are shown from the start on
         context.commands = commands
         for client in context.hub.clients():
             client.send({"type": "commands", "commands": context.commands_for(client.session)})
@@ -175,6 +179,7 @@ class WebUi(InterfaceBase):
             tokens=Tokens(host.database, host.clock),
             calls=Calls(host),
             guests=host.settings["WEBUI_GUESTS"],
+            commands=self._commands,
         )
 
     async def _listen(self, context: Context, known: frozenset[str]) -> None:

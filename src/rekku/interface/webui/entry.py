@@ -89,6 +89,7 @@ def _told(context: Context, session: Session) -> dict[str, Any]:
         "csrf": session.csrf,
         "chat": session.user_id,
         "commands": context.commands_for(session),
+        "panels": list(context.host.house.panels()) if session.is_owner else [],
     }
 
 

@@ -5,11 +5,12 @@ from dataclasses import asdict
 from typing import Any
 
 from rekku.core.actions import Action
+from rekku.core.errors import ActionError
 from rekku.core.house import Part, Value
 from rekku.core.message import Conversation
 from rekku.core.principal import Role
 from rekku.interface.webui import requests
-from rekku.interface.webui.context import INTERFACE
+from rekku.interface.webui.context import INTERFACE, OWNER_ID
 from rekku.interface.webui.requests import Ask, Problem
 
 MOST_DAYS = 90
@@ -124,6 +125,15 @@ async def usage(ask: Ask) -> Any:
     text = ask.request.query_params.get("days", "30")
     days = int(text) if text.isascii() and text.isdecimal() and len(text) < 4 else 30
     return [asdict(day) for day in await ask.house.usage(min(MOST_DAYS, max(1, days)))]
+
+
+async def plugin(ask: Ask) -> Any:
+    """Have a plugin show or do something."""
+    given = {**await ask.told(), "here": f"{INTERFACE}:{OWNER_ID}"}
+    try:
+        return await ask.house.panel(ask.request.path_params["name"], ask.request.path_params["deed"], given)
+    except ActionError as error:
+        raise Problem(str(error).replace("payload.", ""), 409) from None
 
 
 def _part(part: Part) -> Mapping[str, Any]:

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from starlette.routing import Route, Router, WebSocketRoute
 from starlette.websockets import WebSocket
 
-from rekku.interface.webui import access, assets, entry, ollama_api, openai_api, panels, talk, uploads
+from rekku.interface.webui import access, assets, entry, metrics, ollama_api, openai_api, panels, talk, uploads
 from rekku.interface.webui.assets import INDEX, Asset
 from rekku.interface.webui.context import Context
 from rekku.interface.webui.guard import Guard
@@ -41,6 +41,7 @@ OWNERS: Mapping[str, tuple[str, Any]] = {
     "/web/people/role": ("POST", panels.set_role),
     "/web/people/forget": ("POST", panels.forget),
     "/web/usage": ("GET", panels.usage),
+    "/web/plugin/{name}/{deed}": ("POST", panels.plugin),
     "/web/tokens": ("GET", access.tokens),
     "/web/tokens/new": ("POST", access.new_token),
     "/web/tokens/end": ("POST", access.end_token),
@@ -56,7 +57,8 @@ OLLAMA: Mapping[str, tuple[str, Any]] = {
     "/api/chat": ("POST", ollama_api.chat),
     "/api/generate": ("POST", ollama_api.generate),
 }
-PROGRAMS = frozenset({"/healthz", *OPENAI, *OLLAMA})
+METRICS: Mapping[str, tuple[str, Any]] = {"/metrics": ("GET", metrics.metrics)}
+PROGRAMS = frozenset({"/healthz", *OPENAI, *OLLAMA, *METRICS})
 """What programs ask that are no browsers: with a token, and no cookie ever counts there."""
 
 
@@ -84,6 +86,7 @@ def application(context: Context, files: Mapping[str, Asset], origins: Iterable[
         *_routes(EVERYBODYS, lambda handler: for_everybody(context, handler)),
         *_routes(OPENAI, lambda handler: for_programs(context, handler, openai_api.faulty)),
         *_routes(OLLAMA, lambda handler: for_programs(context, handler, ollama_api.faulty)),
+        *_routes(METRICS, lambda handler: for_programs(context, handler, ollama_api.faulty)),
         *_routes(OWNERS, lambda handler: for_owner(context, handler)),
     ]
     return Guard(Router(routes, redirect_slashes=False), origins, _is_for_programs)

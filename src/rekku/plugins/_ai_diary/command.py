@@ -47,7 +47,7 @@ class DiaryCommand:
         deeds: dict[str, Callable[[str], Awaitable[str]]] = {
             "search": self._search,
             "show": self._show,
-            "export": self._export,
+            "export": self.export,
             "delete": self._delete,
             "on": self._on,
             "off": self._off,
@@ -90,7 +90,8 @@ class DiaryCommand:
         heard_by = f"Heard by: {entry.privacy}; present: {', '.join(entry.present) or 'nobody'}"
         return f"{told(entry, longest=4000)}\nNumber: {entry.id}\n{heard_by}"
 
-    async def _export(self, _: str) -> str:
+    async def export(self, _: str = "") -> str:
+        """Write everything into a file; the words for the owner."""
         folder = await asyncio.to_thread(self._folder)
         file = folder / f"diary-{self._clock.now():%Y%m%dT%H%M%S}.jsonl"
         lines = [json.dumps(entry.as_dict(), ensure_ascii=False) async for entry in self._diary.everything()]

@@ -73,9 +73,8 @@ class Diary:
         rows = await self._db.fetch(tables.NEWEST, until=until, since=since, most=most, skip=skip)
         return [entry_of(row) for row in rows]
 
-    async def everything(self) -> AsyncIterator[Entry]:
-        """All entries, newest first, read some at a time."""
-        before = keeper.NEWER_THAN_ALL
+    async def everything(self, before: int = keeper.NEWER_THAN_ALL) -> AsyncIterator[Entry]:
+        """All entries (before the one of a number), newest first, read some at a time."""
         while rows := await self._db.fetch(tables.PAGE, before=before, most=PAGE):
             for row in rows:
                 yield entry_of(row)

@@ -53,6 +53,11 @@ async def erase(database: Database, entries: Iterable[Entry]) -> int:
     return count
 
 
+async def rewrite(database: Database, old: Entry, new: Entry) -> None:
+    """Let an entry say something else, and be found by that."""
+    await database.write(*_erasing(old), *writes(new))
+
+
 async def with_word(database: Database, heading: str, word: str, most: int) -> list[Entry]:
     """The newest entries that have a word under a heading, newest first."""
     rows = await database.fetch(

@@ -103,10 +103,10 @@ class Book:
             raise ActionError("no event has come here yet; give payload.id")
         return found[0]
 
-    async def waiting(self, viewer: Viewer, *, everybody: bool = False) -> list[Event]:
+    async def waiting(self, viewer: Viewer, *, everybody: bool = False, most: int = SHOWN) -> list[Event]:
         """The events that are still to come, the next first."""
         if everybody:
-            return await self._events(tables.ALL, most=SHOWN)
+            return await self._events(tables.ALL, most=most)
         statement = tables.OF_HERE if viewer.here else tables.OF
         return await self._events(statement, who=viewer.principal.person_id, most=SHOWN, **viewer.here)
 
@@ -114,6 +114,10 @@ class Book:
         """The events that have come, the latest first."""
         statement = tables.TOLD_HERE if viewer.here else tables.TOLD
         return await self._events(statement, who=viewer.principal.person_id, most=most, **viewer.here)
+
+    async def all_told(self, most: int) -> list[Event]:
+        """Everybody's events that have come, the latest first."""
+        return await self._events(tables.TOLD_ALL, most=most)
 
     async def change(self, event: Event, wanted: Wanted, description: str, late_policy: str) -> Event:
         """Write an event anew. Raises ActionError if there is another one just like that."""

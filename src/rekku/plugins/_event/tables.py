@@ -81,6 +81,7 @@ ALL = Statement(select(EVENTS).where(_row.wake_at.is_not(None)).order_by(_row.wa
 _told = select(EVENTS).where(_mine, _row.last_at.is_not(None)).order_by(_row.last_at.desc()).limit(_most)
 TOLD = Statement(_told)
 TOLD_HERE = Statement(_told.where(*_here))
+TOLD_ALL = Statement(select(EVENTS).where(_row.last_at.is_not(None)).order_by(_row.last_at.desc()).limit(_most))
 WAITING = Statement(select(_row.id).where(_mine, _row.wake_at.is_not(None)).limit(_most))
 
 CLAIM = Statement(update(EVENTS).where(*_as_seen).values(wake_at=bindparam("lease")))

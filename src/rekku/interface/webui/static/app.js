@@ -9,6 +9,8 @@ const PAGES = [
   ["chat", "Chat", () => Promise.resolve({ default: Chat })],
   ["desk", "Desk", () => import("./pages/desk.js")],
   ["parts", "Components", () => import("./pages/parts.js")],
+  ["events", "Events", () => import("./pages/events.js"), "event"],
+  ["diary", "Diary", () => import("./pages/diary.js"), "ai_diary"],
   ["people", "People", () => import("./pages/people.js")],
   ["activity", "Activity", () => import("./pages/activity.js")],
   ["log", "Log", () => import("./pages/log.js")],
@@ -40,7 +42,7 @@ function Frame({ me, look }) {
   useEffect(() => () => connection.close(), [connection]);
   useEffect(() => { if (connection.state === "ended") look(); }, [connection.state]);
   const owner = me.kind === "owner";
-  const pages = owner ? PAGES : PAGES.slice(0, 1);
+  const pages = owner ? PAGES.filter(([, , , plugin]) => !plugin || me.panels.includes(plugin)) : PAGES.slice(0, 1);
   const wanted = useHash().slice(1).split("/")[0];
   const current = pages.find(([id]) => id === wanted) || pages[0];
   const links = pages.map(([id, name]) => html`<a key=${id} href=${"#" + id} aria-current=${id === current[0] ? "page" : undefined}>${icon(id)}<span>${name}</span>${id === "desk" && connection.waiting.length > 0 && html`<span class="count" aria-label=${`${connection.waiting.length} waiting`}>${connection.waiting.length}</span>`}</a>`);

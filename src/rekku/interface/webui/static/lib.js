@@ -54,6 +54,7 @@ export function number(value) { return value >= 1e6 ? `${(value / 1e6).toFixed(1
 const PATHS = {
   chat: "M4 5h16v11H9l-5 4z", desk: "M4 19V8l8-4 8 4v11M4 19h16M9 19v-6h6v6", parts: "M4 4h7v7H4zM13 4h7v7h-7zM4 13h7v7H4zM16.5 13v7M13 16.5h7",
   settings: "M4 7h10M18 7h2M4 17h2M10 17h10M14 7a2 2 0 1 0 4 0 2 2 0 0 0-4 0zM6 17a2 2 0 1 0 4 0 2 2 0 0 0-4 0z", people: "M9 11a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7zM2.5 20a6.5 6.5 0 0 1 13 0M16 4.3a3.5 3.5 0 0 1 0 6.4M18 14.5a6.5 6.5 0 0 1 3.5 5.5",
+  events: "M4 6h16v14H4zM4 10h16M8 3v4M16 3v4", diary: "M6 3h13v18H6a2 2 0 0 1-2-2V5a2 2 0 0 1 2-2zM8 3v18M12 8h4",
   activity: "M4 20V10M10 20V4M16 20v-7M22 20H2", log: "M5 4h14v16H5zM9 9h6M9 13h6M9 17h3", access: "M6 11V8a6 6 0 0 1 12 0v3M5 11h14v9H5zM12 15v2",
   send: "M5 12h14M13 6l6 6-6 6", clip: "M20 11.5 12 19.5a5 5 0 0 1-7-7l8.5-8.5a3.3 3.3 0 0 1 4.7 4.7L9.6 17.2a1.7 1.7 0 0 1-2.4-2.4L15 7", theme: "M12 3a9 9 0 1 0 9 9 7 7 0 0 1-9-9z", stop: "M7 7h10v10H7z", out: "M14 4h5v16h-5M4 12h11M11 8l4 4-4 4",
 };

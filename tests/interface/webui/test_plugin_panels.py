@@ -1,0 +1,129 @@
+"""Events and the diary on the page: what the plugins offer to the owner's control panel."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from rekku.testing import Bot
+from tests.interface.webui.visitor import Visitor
+
+REMEMBER = {
+    "actions": [{"type": "message", "payload": {"text": "I like {}."}}],
+    "diary": {
+        "thought": "{} is on their mind.",
+        "emotions": [{"type": "joy", "intensity": 6}],
+        "summary": "We talked about {}.",
+        "tags": ["{}"],
+    },
+}
+
+
+@pytest.fixture
+def web_settings() -> dict[str, str]:
+    """With both plugins."""
+    return {"REKKU_PLUGINS": "message_plugin,time_plugin,webui,event,ai_diary", "TZ": "Europe/Rome"}
+
+
+async def do(owner: Visitor, deed: str, **given: Any) -> Any:
+    """Have the plugin do something; what it answers."""
+    status, told = await owner.post(f"/web/plugin/{deed}", given)
+    assert status == 200, told
+    return told
+
+
+async def test_an_event_is_made_shown_changed_put_off_and_cancelled(bot: Bot, owner: Visitor) -> None:
+    bot.clock.jump((datetime(2026, 3, 20, 12, tzinfo=UTC) - bot.clock.now()).total_seconds())
+    await owner.log_in()
+    given = {"description": "Water the plants", "date": "2026-03-27", "time": "09:00", "repeat": "daily"}
+    made = (await do(owner, "event/create", **given, until="2026-03-30"))["scheduled"]
+    (event,) = (await do(owner, "event/list", until="2026-04-30"))["waiting"]
+
+    assert event["times"] == [f"2026-03-{day}T09:00" for day in (27, 28, 29, 30)]  # the clocks change in between
+    assert (event["chat"], event["rule"]["until"]) == ("webui:owner", "2026-03-30")
+    await do(owner, "event/update", id=made["id"], description="Water the cactus")
+    await do(owner, "event/snooze", id=made["id"], minutes=30)
+    both = (await do(owner, "event/list"))["waiting"]
+    assert sorted(event["description"] for event in both) == ["Water the cactus"] * 2
+    await do(owner, "event/cancel", id=made["id"])
+    assert len((await do(owner, "event/list"))["waiting"]) == 1
+
+
+async def test_a_reminder_made_on_the_page_arrives_there_and_is_acknowledged(bot: Bot, owner: Visitor) -> None:
+    page = await owner.open()
+    await page.say("/help")
+    await page.until(page.texts)
+    now = bot.clock.now()
+    bot.model_says("It is time to drink some water.")
+    await do(owner, "event/create", description="Drink water", date=f"{now:%Y-%m-%d}", time="13:30")
+    while len(page.texts()) < 2:
+        await bot.clock.advance(60)
+    assert page.texts()[-1] == "It is time to drink some water."
+    (told,) = (await do(owner, "event/list"))["told"]
+    assert told["description"] == "Drink water"
+    await do(owner, "event/acknowledge", id=told["id"])
+    (told,) = (await do(owner, "event/list"))["told"]
+    assert told["acknowledged"] is True
+
+
+async def test_everybodys_events_are_the_owners_to_see(bot: Bot, owner: Visitor) -> None:
+    payload = {"description": "Call mum", "date": "2026-03-05"}
+    bot.model_says(json.dumps({"actions": [{"type": "event", "payload": payload}]}), "I will.")
+    await bot.hears("remind me", user="ann")
+    (event,) = (await do(owner, "event/list"))["waiting"]
+    assert (event["description"], event["chat"]) == ("Call mum", "memory:ann")
+    await do(owner, "event/cancel", id=event["id"])
+    assert (await do(owner, "event/list"))["waiting"] == []
+
+
+@pytest.mark.parametrize(
+    ("deed", "given", "words"),
+    [
+        ("event/create", {"description": "x"}, "date is required"),
+        ("event/create", {"description": "x", "date": "2020-01-01"}, "past"),
+        ("event/create", {"description": "", "date": "2026-05-01"}, "description"),
+        ("event/cancel", {"id": 99}, "no event 99"),
+        ("event/nothing", {}, "no 'nothing'"),
+        ("event/list", {"until": "soon"}, "must be a date"),
+        ("ai_diary/delete", {"id": "7"}, "no such entry"),
+        ("ai_diary/edit", {"id": "x"}, "no number"),
+        ("ai_diary/entries", {"words": ["x"]}, "must be a text"),
+        ("ai_diary/nothing", {}, "no 'nothing'"),
+        ("time_plugin/list", {}, "shows nothing"),
+        ("nobody/list", {}, "not there"),
+    ],
+)
+async def test_what_cannot_be_done_is_said(bot: Bot, owner: Visitor, deed: str, given: Any, words: str) -> None:
+    status, told = await owner.post(f"/web/plugin/{deed}", given)
+    assert status == 409
+    assert words in told["error"]
+    assert "payload." not in told["error"]
+
+
+async def test_the_diary_is_read_filtered_changed_and_deleted(bot: Bot, owner: Visitor) -> None:
+    for topic in ("cats", "trains"):
+        bot.model_says(json.dumps(REMEMBER).replace("{}", topic))
+        await bot.hears(f"do you like {topic}?", user="ann")
+    told = await do(owner, "ai_diary/entries")
+    assert [entry["context_tags"] for entry in told["entries"]] == [["trains"], ["cats"]]
+    assert (told["count"], told["before"]) == (2, "")
+
+    for filter_ in ({"words": "cats"}, {"topic": "CAT"}, {"words": "mind cats", "person": "ann", "feeling": "joy"}):
+        (entry,) = (await do(owner, "ai_diary/entries", **filter_))["entries"]
+        assert entry["personal_thought"] == "cats is on their mind."
+    assert (await do(owner, "ai_diary/entries", person="bob"))["entries"] == []
+    (moods,) = await do(owner, "ai_diary/moods", days=7)
+    assert moods["feelings"] == {"joy": 6.0}
+
+    await do(owner, "ai_diary/edit", id=entry["id"], personal_thought="They love dogs.", context_tags=["dogs"])
+    (changed,) = (await do(owner, "ai_diary/entries", topic="dogs"))["entries"]
+    assert (changed["personal_thought"], changed["content"]) == ("They love dogs.", "I like cats.")
+    assert changed["privacy"] == entry["privacy"]
+    assert (await do(owner, "ai_diary/delete", id=entry["id"]))["erased"] == 1
+    assert (await do(owner, "ai_diary/entries"))["count"] == 1
+    assert "1 entries are in" in (await do(owner, "ai_diary/export"))["words"]
+
+
+async def test_the_page_of_a_plugin_is_there_when_the_plugin_is(bot: Bot, owner: Visitor) -> None:
+    assert (await owner.get("/web/me"))[1]["panels"] == ["ai_diary", "event"]
