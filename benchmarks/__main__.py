@@ -23,7 +23,7 @@ from pathlib import Path
 
 from tests.servers.mariadb import PrivateMariaDB, mariadbd, private_server
 
-from benchmarks.messages import Case, Figures
+from benchmarks.messages import CORE_PLUGINS, Case, Figures
 from benchmarks.start import help_in, slowest_imports, starts
 from benchmarks.whole import INSTANT, REPLY
 
@@ -31,6 +31,7 @@ ROOT = Path(__file__).parents[1]
 OPENAI = "openai_chatgpt"
 ENGINES = {INSTANT: "in process", OPENAI: "HTTP"}
 TURNS = (0, 50)
+MEMORIES = ("ai_diary", "bio_manager")
 MANY = 10_000
 PAST = 2
 """Lines of history per turn."""
@@ -54,6 +55,8 @@ def main() -> None:
         maria = closing.enter_context(private_server()) if mariadbd() else None
         _print_messages(model, maria, quick, everything)
         _print_memory(model, quick, everything)
+        if everything:
+            _print_memories(maria, quick)
     _print_starts(model, quick)
 
 
@@ -79,6 +82,32 @@ def _print_messages(model: Mapping[str, str], maria: PrivateMariaDB | None, quic
         name = f"| {database} | {ENGINES[engine]} | {past} | {'yes' if streams else 'no'} |"
         alone = f" {found.cpu_p50:.2f} | {found.cpu_p95:.2f} | {found.wall_p50:.2f} | {found.wall_p95:.2f} |"
         print(f"{name}{alone} {found.cpu:.2f} | {found.rate:.0f} |", flush=True)
+
+
+def _print_memories(maria: PrivateMariaDB | None, quick: bool) -> None:
+    """What the diary and the bios add to a message, each against the same run without them."""
+    print("\n| what it adds | database | CPU p50 | wall p50 | 50 chats: CPU |", "|---|---|---|---|---|", sep="\n")
+    for number, database in enumerate(("sqlite", "mariadb") if maria else ("sqlite",)):
+        found = []
+        for more, plugins in enumerate((CORE_PLUGINS, *(f"{CORE_PLUGINS},{name}" for name in MEMORIES))):
+            case = Case(
+                database,
+                one_after_the_other=100 if quick else 500,
+                rounds=1 if quick else 5,
+                core=_core(),
+                plugins=plugins,
+                given=_where(maria, f"memory{number}_{more}", database),
+            )
+            found.append(figures(case))
+        bare = found[0]
+        print(
+            f"| (without both) | {database} | {bare.cpu_p50:.2f} | {bare.wall_p50:.2f} | {bare.cpu:.2f} |", flush=True
+        )
+        for name, some in zip(MEMORIES, found[1:], strict=True):
+            added = (
+                f"{some.cpu_p50 - bare.cpu_p50:.2f} | {some.wall_p50 - bare.wall_p50:.2f} | {some.cpu - bare.cpu:.2f}"
+            )
+            print(f"| {name} | {database} | {added} |", flush=True)
 
 
 def _print_memory(model: Mapping[str, str], quick: bool, everything: bool) -> None:

@@ -25,14 +25,14 @@ CHATS, EACH = 50, 20
 WARM = 3
 """Messages in each chat before anything is measured."""
 
-
 CORE_PLUGINS = "message_plugin,time_plugin"
 """What the road needs; what other plugins add is measured apart."""
 
 
 @dataclass(frozen=True)
 class Case:
-    """What is measured. `given` are settings (DB_HOST…, OPENAI_BASE_URL); `rows` lines of history in each prompt."""
+    """What is measured. `given` are settings (DB_HOST…, OPENAI_BASE_URL); `rows` lines of history in each prompt;
+    `plugins` those that are loaded, unless it is `all_plugins`."""
 
     database: str = "sqlite"
     engine: str = INSTANT
@@ -43,6 +43,7 @@ class Case:
     many: int = 0
     core: int = -1
     all_plugins: bool = False
+    plugins: str = CORE_PLUGINS
     given: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -67,7 +68,7 @@ async def measure(case: Case, home: Path) -> Figures:
         "ACTIVE_LLM": case.engine,
         "HISTORY_MESSAGES": str(case.rows),
         "OPENAI_STREAM": "on" if case.streams else "off",
-        **({} if case.all_plugins else {"REKKU_PLUGINS": CORE_PLUGINS}),
+        **({} if case.all_plugins else {"REKKU_PLUGINS": case.plugins}),
         **case.given,
     }
     figures = Figures()

@@ -12,7 +12,7 @@ from rekku.chain.words import POISONED
 from rekku.core.database import Statement
 from rekku.core.errors import EngineRefused
 from rekku.store.database import open_database
-from rekku.store.outbox import Outgoing
+from rekku.store.outgoing import Outgoing
 from rekku.store.schema import INBOX, OUTBOX
 from rekku.testing import Bot, MemoryInterface
 from tests.crash.life import KILLED, Life

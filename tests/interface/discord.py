@@ -29,7 +29,7 @@ class Discord:
         self.server = DiscordServer()
         self.settings: dict[str, str] = {}
         self.last: dict[str, Any] = {}
-        self._before: tuple[Any, Any] | None = None
+        self._before: tuple[Any, Any, float] | None = None
 
     @property
     def pings(self) -> list[str]:
@@ -42,8 +42,11 @@ class Discord:
         from discord.gateway import DiscordWebSocket
         from discord.http import Route
 
+        from rekku.interface._discord_interface import client
+
         await self.server.up()
-        self._before = (Route.BASE, DiscordWebSocket.DEFAULT_GATEWAY)
+        self._before = (Route.BASE, DiscordWebSocket.DEFAULT_GATEWAY, client.ALL_TOLD_AFTER)
+        client.ALL_TOLD_AFTER = 0.3
         Route.BASE = f"{self.server.url}{API}"
         DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(f"ws://127.0.0.1:{self.server.port}/")
         self.settings = {"DISCORD_BOT_TOKEN": TOKEN, "TRAINER_IDS": f"discord_interface:{number(self.owner)}"}
@@ -54,9 +57,11 @@ class Discord:
         from discord.gateway import DiscordWebSocket
         from discord.http import Route
 
+        from rekku.interface._discord_interface import client
+
         await self.server.down()
         assert self._before is not None
-        Route.BASE, DiscordWebSocket.DEFAULT_GATEWAY = self._before
+        Route.BASE, DiscordWebSocket.DEFAULT_GATEWAY, client.ALL_TOLD_AFTER = self._before
         if self.server.description is not None:
             assert not self.server.description.faults, "\n".join(self.server.description.faults)
 
@@ -102,17 +107,7 @@ class Discord:
                 return GROUP
             found = "4" + thread.lstrip("t").rjust(17, "0")
             if found not in self.server.channels:
-                meta = {
-                    "archived": False,
-                    "auto_archive_duration": 60,
-                    "archive_timestamp": "2026-01-01T00:00:00+00:00",
-                    "locked": False,
-                }
-                self.server.channels[found] = {
-                    "id": found, "type": 11, "name": thread, "guild_id": GUILD, "parent_id": GROUP, "owner_id": "1",
-                    "thread_metadata": meta, "message_count": 0, "member_count": 1, "rate_limit_per_user": 0,
-                    "last_message_id": None, "flags": 0, "total_message_sent": 0,
-                }  # fmt: skip
+                self.open_thread(found, thread)
             return found
         found = "3" + number(user)[1:]
         person = account(user.capitalize(), number=number(user))
@@ -120,6 +115,20 @@ class Discord:
             found, {"id": found, "type": 1, "recipients": [person], "last_message_id": None, "flags": 0}
         )
         return found
+
+    def open_thread(self, number: str, name: str) -> None:
+        """A thread hangs on the group's channel from now on."""
+        meta = {
+            "archived": False,
+            "auto_archive_duration": 60,
+            "archive_timestamp": "2026-01-01T00:00:00+00:00",
+            "locked": False,
+        }
+        self.server.channels[number] = {
+            "id": number, "type": 11, "name": name, "guild_id": GUILD, "parent_id": GROUP, "owner_id": "1",
+            "thread_metadata": meta, "message_count": 0, "member_count": 1, "rate_limit_per_user": 0,
+            "last_message_id": None, "flags": 0, "total_message_sent": 0,
+        }  # fmt: skip
 
     async def edits(self, message_id: str, text: str) -> None:
         message = self.server.find(message_id)
@@ -140,7 +149,7 @@ class Discord:
         told = {
             "id": self.server.number(), "application_id": ME, "type": kind, "token": "t", "version": 1,
             "channel_id": channel, "channel": self.server.channels[channel], "locale": "en-US", "entitlements": [],
-            "user": account(user.capitalize(), number=number(user)), "authorizing_integration_owners": {},
+            "user": account(user.capitalize(), number=number(user)), "authorizing_integration_owners": {}, "context": 1,
             "attachment_size_limit": 1, **more,
         }  # fmt: skip
         await self.server.happens("INTERACTION_CREATE", told)

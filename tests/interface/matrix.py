@@ -56,6 +56,7 @@ class Matrix:
         self.failures: list[tuple[int, dict[str, Any]]] = []
         self.let_through = 0
         self.losing = 0
+        self.unwell: dict[str, list[tuple[int, dict[str, Any]] | None]] = {}
         self._places: list[str] = []
         self._again = False
         self._following: list[asyncio.Task[None]] = []
@@ -131,13 +132,14 @@ class Matrix:
         async with asyncio.timeout(20):
             for user, room in self.rooms.items():
                 asking = "ann" if user == "group" else user
-                while self.id("rekku") not in await self._members(asking, room):
+                while self.id("rekku") not in await self.members(asking, room):
                     await bot.clock.advance(0.1)
             while not self._places:  # it has synchronised once, and asks for what is new
                 await bot.clock.advance(0.1)
         self._places.clear()
 
-    async def _members(self, user: str, room: str) -> dict[str, Any]:
+    async def members(self, user: str, room: str) -> dict[str, Any]:
+        """Who is in a room, as somebody sees it."""
         told = await self.call(user, "GET", f"/rooms/{quote(room)}/joined_members")
         members: dict[str, Any] = told["joined"]
         return members
@@ -220,6 +222,10 @@ class Matrix:
     def loses_answer(self) -> None:
         self.losing += 1
 
+    def is_unwell(self, part: str, *answers: tuple[int, dict[str, Any]] | None) -> None:
+        """The next requests whose path has this part are answered so, or (None) their connection breaks."""
+        self.unwell[part] = list(answers)
+
     def refuses(self) -> None:
         self.failures.append((403, {"errcode": "M_FORBIDDEN", "error": "You cannot send in this room"}))
 
@@ -248,6 +254,9 @@ class Matrix:
             return await answer.read()
 
     async def _judge(self, request: web.Request) -> web.Response | None:
+        for part, answers in self.unwell.items():
+            if part in request.path and answers:
+                return _answered(request, answers.pop(0))
         if not _sends(request):
             return None
         if self.let_through:
@@ -276,6 +285,15 @@ class Matrix:
 
     def _all(self) -> list[dict[str, Any]]:
         return [e for client in self.clients.values() for some in client.events.values() for e in some]
+
+
+def _answered(request: web.Request, answer: tuple[int, dict[str, Any]] | None) -> web.Response:
+    """An answer; None breaks the connection."""
+    if answer is None:
+        assert request.transport is not None
+        request.transport.abort()
+        return web.Response()
+    return web.json_response(answer[1], status=answer[0])
 
 
 def _sends(request: web.Request) -> bool:

@@ -60,6 +60,10 @@ async def test_calls_and_answers_are_as_discord_describes_them(talk: Talk, world
         ("| a | b |\n|---|---|\n| 1 | 22 |\nafter", "```\na  b\n1  22\n```\nafter"),
         ("one\n\n---\n\ntwo", "one\n\n———\n\ntwo"),
         ("```\n# not | a heading\n---|---\n```", "```\n# not | a heading\n---|---\n```"),
+        ("~~~py\nx\n~~~\nafter", "```py\nx\n```\nafter"),
+        ("~~~[your bank](https://evil.example)~~~", "```[your bank](https://evil.example)```"),
+        ("```\n[your bank](https://evil.example)", "```\n[your bank](https://evil.example)\n```"),
+        ("[your bank](https://evil.example/(x))", "[your bank] (https://evil.example/(x))"),
         ("**bold** `code` > not a quote", "**bold** `code` > not a quote"),
     ],
 )
@@ -84,6 +88,15 @@ async def test_a_command_of_the_menu_is_a_command(talk: Talk, world: Discord) ->
     option = {"name": "text", "type": 3, "value": "discord_interface:5"}
     await world.interacts(2, "ann", {"data": {"id": "1", "name": "block", "type": 1, "options": [option]}})
     await talk.until(lambda: "is for the role trainer" in "".join(talk.texts("ann")))
+
+
+async def test_a_command_in_other_peoples_chat_is_none(talk: Talk, world: Discord) -> None:
+    await talk.until(world.commands)
+    await world.interacts(2, "owner", {"context": 2, "data": {"id": "1", "name": "status", "type": 1}})
+    await talk.rest()
+
+    assert all(command["contexts"] == [0, 1] and command["integration_types"] == [0] for command in world.server.menu)
+    assert talk.texts("owner") == []
 
 
 async def test_the_menu_is_not_sent_again_at_every_start(talk: Talk, world: Discord) -> None:

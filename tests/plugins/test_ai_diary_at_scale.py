@@ -15,7 +15,7 @@ from rekku.core.database import Statement
 from rekku.core.message import Conversation
 from rekku.plugins._ai_diary import keeper
 from rekku.plugins._ai_diary.entry import CHAT, Entry
-from rekku.plugins._ai_diary.recall import MOST_WORDS, READ, ROWS, recall
+from rekku.plugins._ai_diary.recall import FIRST_LOOK, MOST_WORDS, READ, ROWS, recall
 from rekku.plugins._ai_diary.schema import SCHEMA
 from rekku.store.database import MariaServer, StoredDatabase
 from rekku.store.drivers.statements import Call, prepared
@@ -129,7 +129,7 @@ async def test_a_prompt_looks_at_no_more_however_many_entries_there_are(
 
     # A row of the index is read, added up and put in order: dozens of steps of SQLite's machine, two reads of MariaDB.
     a_row = 2 if server_for_home else 40
-    most = a_row * (2 * ROWS + 64 * MOST_WORDS + 8 * READ)
+    most = a_row * (2 * ROWS + FIRST_LOOK * MOST_WORDS + 8 * READ)
     assert max(after.values()) <= most, after
     assert after["who has most of them"] <= 1.2 * before["who has most of them"], (before, after)
     assert after["a stranger"] <= before["a stranger"] + a_row
@@ -144,6 +144,14 @@ async def test_common_words_hide_nothing_that_an_audience_may_hear(database: Sto
         found = await recall(database, audience, QUESTION, NOW, most=8, recent=8)
         expected = 0 if name == "a stranger" else min(8, 3 if "seldom" in name else 5 if "little" in name else 8)
         assert len(found.relevant) == expected, name
+
+
+@pytest.mark.parametrize("said", ["", "?", "the of and", "😀", WORDS[0], " ".join(f"word{n}" for n in range(500))])
+async def test_the_newest_are_found_whatever_is_said(database: StoredDatabase, said: str) -> None:
+    await migrate(database, SCHEMA)
+    await fill(database, 0, 20)
+    found = await recall(database, alone("ann"), said, NOW, most=8, recent=8)
+    assert len(found.recent) == 8
 
 
 @pytest.mark.parametrize("far", [0, 1_000])

@@ -86,3 +86,16 @@ def test_of_two_privacies_the_stricter_one_holds() -> None:
         (fact,) = together([one], [other])
         assert fact.privacy is Privacy.PRIVATE
         assert set(fact.present) == {"a", "b"}
+
+
+@pytest.mark.sqlite_only
+@pytest.mark.parametrize(
+    "name", ["memory:ann", "other:anna", "ann", "anna", "Anna", "@ann_on_memory", "@anna_there", "Nan"]
+)
+async def test_a_person_is_found_by_what_either_account_is_called(people: Bot, name: str) -> None:
+    await notes(people, {**ANN, "tag": "ann_on_memory"}, likes=["tea"], privacy="public")
+    await notes(people, {**ANNA, "tag": "anna_there"}, known_as=["Nan"], privacy="public")
+    (words,) = await people.hears("/link", **ANN, tag="ann_on_memory")
+    code = words.split("/link ", 1)[1].split()[0]
+    await people.hears(f"/link {code} yes", **ANNA, tag="anna_there")
+    assert (await known(people, {"user": "bob"}, person=name)).get("likes") == ["tea"]

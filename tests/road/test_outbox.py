@@ -15,7 +15,8 @@ from rekku.core.errors import (
 from rekku.core.message import Conversation
 from rekku.core.registry import Kind, registry
 from rekku.core.turn import Outcome
-from rekku.store.outbox import OutboxStore, Outgoing
+from rekku.store.outbox import OutboxStore
+from rekku.store.outgoing import Outgoing
 from rekku.store.schema import OUTBOX
 from rekku.testing import Bot, MemoryInterface
 from tests.road.words import action, reply, rows, texts, until, while_time_passes

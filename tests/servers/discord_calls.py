@@ -68,7 +68,7 @@ def _posted(server: "DiscordServer", channel: str, body: Any, files: list[tuple[
     from tests.servers.discord_server import me
 
     nonce = body.get("nonce")
-    if body.get("enforce_nonce") and nonce in server.nonces:
+    if body.get("enforce_nonce") and nonce in server.nonces and server.knows_nonces:
         return server.nonces[nonce]
     message = server.put(channel, me(), body.get("content") or "", components=_components(body.get("components")))
     message["files"] = tuple(_kind(name, data) for name, data in files)

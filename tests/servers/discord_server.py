@@ -32,10 +32,13 @@ class DiscordServer:
         self.files: dict[str, bytes] = {}
         self.calls: list[tuple[str, str]] = []
         self.nonces: dict[str, dict[str, Any]] = {}
+        self.knows_nonces = True
         self.menu: list[dict[str, Any]] = []
         self.failures: list[tuple[int, dict[str, Any], dict[str, str]]] = []
         self.let_through = 0
         self.loses = 0
+        self.hangs_up: list[str] = []
+        self.forgets = False
         self.intents = True
         self.gateway_down = False
         self.online = asyncio.Event()
@@ -142,6 +145,9 @@ class DiscordServer:
                         await socket.close(code=4014 if told["d"]["token"] == TOKEN else 4004)
                         break
                     await self._identified(socket)
+                case 6 if self.forgets:  # resume, of what is not known any more
+                    self.forgets = False
+                    await socket.send_json({"op": 9, "d": False})
                 case 6:  # resume
                     await self._resume(socket, told["d"]["seq"])
         self._sockets.discard(socket)
@@ -185,12 +191,14 @@ class DiscordServer:
         self.online.set()
 
     async def _file(self, request: web.Request) -> web.Response:
+        self._may_hang_up(request)
         return web.Response(body=self.files[request.match_info["name"]])
 
     async def _door(self, request: web.Request) -> web.StreamResponse:
         """A call: is it allowed, is it as described, is the answer?"""
         path, method = "/" + request.match_info["path"], request.method
         self.calls.append((method, path))
+        self._may_hang_up(request)
         interaction = path.startswith(("/interactions/", "/webhooks/"))
         if request.headers.get("Authorization") != f"Bot {TOKEN}" and not interaction:
             return _json({"message": "401: Unauthorized", "code": 0}, 401, {})
@@ -207,6 +215,16 @@ class DiscordServer:
         if status == 204:
             return web.Response(status=204, headers=headers)
         return _json(answer, status, headers)
+
+    def _may_hang_up(self, request: web.Request) -> None:
+        """Break the connection, if that is chosen for such a call (by its method and the end of its path)."""
+        for told in self.hangs_up:
+            method, end = told.split()
+            if request.method == method and request.path.endswith(end):
+                self.hangs_up.remove(told)
+                assert request.transport is not None
+                request.transport.abort()
+                raise web.HTTPServiceUnavailable
 
     async def _answer(
         self, method: str, path: str, body: Any, files: list[tuple[str, bytes]], query: dict[str, str]

@@ -105,12 +105,13 @@ class Synapse:
             "trusted_key_servers": [],
             "federation_domain_whitelist": [],
             "presence": {"enabled": False},
+            "caches": {"sync_response_cache_duration": "0s"},  # else a first question gets an answer of minutes ago
             "url_preview_enabled": False,
             "rc_login": dict.fromkeys(("address", "account", "failed_attempts"), free),
             "rc_invites": dict.fromkeys(("per_room", "per_user", "per_issuer"), free),
             "rc_message": free, "rc_registration": free, "rc_joins": {"local": free, "remote": free},
             "rc_joins_per_room": free, "rc_admin_redaction": free, "rc_room_creation": free,
-            "bcrypt_rounds": 4, "caches": {"sync_response_cache_duration": "0s"},
+            "bcrypt_rounds": 4,
         }  # fmt: skip
 
     def _log_config(self) -> Path:

@@ -13,7 +13,8 @@ from rekku.core.clock import Clock
 from rekku.core.database import Database
 from rekku.core.message import Conversation, Message
 from rekku.core.registry import Component
-from rekku.store.outbox import OutboxStore, Outgoing
+from rekku.store.outbox import OutboxStore
+from rekku.store.outgoing import Outgoing
 
 log = logging.getLogger(__name__)
 

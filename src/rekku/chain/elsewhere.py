@@ -10,7 +10,8 @@ from rekku.core.database import Database
 from rekku.core.message import Conversation
 from rekku.core.registry import Kind, Registry
 from rekku.store import history
-from rekku.store.outbox import OutboxStore, Outgoing
+from rekku.store.outbox import OutboxStore
+from rekku.store.outgoing import Outgoing
 from rekku.store.people import People
 
 log = logging.getLogger(__name__)

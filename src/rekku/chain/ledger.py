@@ -10,7 +10,8 @@ from rekku.core.database import Database, Write
 from rekku.core.errors import StoreError
 from rekku.store.history import said
 from rekku.store.inbox import joined
-from rekku.store.outbox import OutboxStore, Outgoing
+from rekku.store.outbox import OutboxStore
+from rekku.store.outgoing import Outgoing
 
 log = logging.getLogger(__name__)
 

@@ -14,7 +14,8 @@ from rekku.core.database import Database, Write
 from rekku.core.errors import DeliveryDelayed, DeliveryRefused, DeliveryUnknown, NotReachable, StoreError
 from rekku.core.message import Conversation, Message
 from rekku.core.registry import Component, Kind, Registry
-from rekku.store.outbox import OutboxStore, Outgoing, failed
+from rekku.store.outbox import OutboxStore, failed
+from rekku.store.outgoing import Outgoing
 from rekku.store.people import People
 
 log = logging.getLogger(__name__)

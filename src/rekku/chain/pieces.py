@@ -7,7 +7,7 @@ from typing import Any
 from rekku.core.message import Attachment, Conversation, Message
 from rekku.core.registry import Component
 from rekku.core.text import split_text
-from rekku.store.outbox import Outgoing
+from rekku.store.outgoing import Outgoing
 
 SEND_LIMIT = 60.0
 

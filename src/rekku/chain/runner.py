@@ -22,7 +22,8 @@ from rekku.core.registry import Registry
 from rekku.core.turn import Deed, Outcome
 from rekku.store.inbox import Entry, deferred, ended, tried
 from rekku.store.journal import StepRecord, steps_of
-from rekku.store.outbox import OutboxStore, Outgoing
+from rekku.store.outbox import OutboxStore
+from rekku.store.outgoing import Outgoing
 
 log = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ from rekku.core.principal import Principal
 from rekku.core.turn import Deed, Outcome, Turn
 from rekku.store.inbox import Entry
 from rekku.store.journal import StepRecord
-from rekku.store.outbox import Outgoing
+from rekku.store.outgoing import Outgoing
 
 current: ContextVar["Doing | None"] = ContextVar("doing", default=None)
 """The deed that runs in this context; what it sends belongs to its turn."""

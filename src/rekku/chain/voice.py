@@ -20,7 +20,8 @@ from rekku.core.message import Attachment, Choice, Conversation, Message
 from rekku.core.principal import TRAINER_PERSON
 from rekku.core.registry import Kind, Registry
 from rekku.store.history import said
-from rekku.store.outbox import OutboxStore, Outgoing
+from rekku.store.outbox import OutboxStore
+from rekku.store.outgoing import Outgoing
 from rekku.store.people import People
 from rekku.store.state import audited
 

@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import logging
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,8 +33,9 @@ def run(arguments: argparse.Namespace) -> int:
         if not arguments.yes:
             if not sys.stdin.isatty():
                 raise ConfigError("Nobody is there to ask. If you are sure, add --yes (and --backup FILE for a copy).")
-            if file is None and (answer := input("Write a backup first? Its file, or Enter for none: ").strip()):
-                file = Path(answer).expanduser().absolute()
+            file = file or _wanted(
+                input("Write a backup first? yes, its file, or Enter for none: ").strip(), ground.home
+            )
             if input("Write yes to erase the diary: ").strip().casefold() != "yes":
                 print("Nothing was changed.")
                 return 1
@@ -43,6 +45,16 @@ def run(arguments: argparse.Namespace) -> int:
         asyncio.run(_recreate(ground))
         print(f"Erased: {count} entries. The diary is new and empty.")
     return 0
+
+
+def _wanted(answer: str, home: Path) -> Path | None:
+    """The file that an answer means: `yes` one in the home, a name that file, nothing or `no` none."""
+    match answer.casefold():
+        case "" | "n" | "no":
+            return None
+        case "y" | "yes":
+            return home / time.strftime("before-the-new-diary-%Y%m%dT%H%M%S.zip")
+    return Path(answer).expanduser().absolute()
 
 
 async def _count(ground: Ground) -> int:

@@ -14,6 +14,7 @@ from rekku.core.message import Message
 from rekku.core.settings import Setting
 from rekku.core.text import split_text
 from rekku.interface._discord_interface import library
+from rekku.interface._discord_interface.memory import Memory
 from rekku.interface._discord_interface.seen import SCHEMA, Seen
 
 if TYPE_CHECKING:
@@ -31,11 +32,15 @@ DRAFT_EVERY = 1.3
 """Seconds between two edits in a channel; Discord takes five in five seconds, and the last one must go out."""
 WRITE_SEEN_EVERY = 5.0
 AGAIN_AFTER = 60.0
+FOR_THE_OWNER = 300.0
+"""Seconds to the next try where only the owner can help; Discord takes a token away after 1,000 logins in a day."""
 
 REFUSED = "Discord does not accept DISCORD_BOT_TOKEN; copy it again from the developer portal"
 NO_INTENT = (
     "Discord hides the words of messages: switch on “Message Content Intent” for the bot in the developer portal"
 )
+NOT_YET = "not connected to Discord yet"
+LOST = "the connection to Discord is lost; it is made again by itself"
 
 
 class DiscordInterface(InterfaceBase):
@@ -60,7 +65,8 @@ class DiscordInterface(InterfaceBase):
         self._typing: dict[tuple[str, str], asyncio.Task[Any]] = {}
         self._edited: dict[str, float] = {}
         self._commands: Sequence[Command] = ()
-        self._trouble = ""
+        self._memory = Memory()
+        self._trouble = NOT_YET
 
     def get_interface_id(self) -> str:
         """`discord_interface`."""
@@ -138,11 +144,14 @@ class DiscordInterface(InterfaceBase):
                 trouble = NO_INTENT
             except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
                 trouble = f"Discord cannot be reached ({type(error).__name__})"
+            except Exception as error:  # the door to the library, which ends at what it does not understand
+                log.exception("The connection to Discord broke.")
+                trouble = f"the connection to Discord broke ({type(error).__name__}); the log says where"
             self._client = self._writer = None
             if trouble != self._trouble:
                 log.warning("%s.", trouble)
             self._trouble = trouble
-            await self.host.clock.sleep(AGAIN_AFTER)
+            await self.host.clock.sleep(FOR_THE_OWNER if trouble in (REFUSED, NO_INTENT) else AGAIN_AFTER)
 
     def _made(self, seen: Seen) -> "Client":
         from rekku.interface._discord_interface.client import Client
@@ -150,10 +159,14 @@ class DiscordInterface(InterfaceBase):
 
         def ready() -> None:
             self._trouble = ""
-            self._writer = Writer(client)
+            self._writer = Writer(client, seen.last, self._memory)
             self.host.reachable()
             if self._commands:
                 self.host.spawn(client.show_commands(self._commands), "discord menu")
+
+        def lost() -> None:
+            if self._writer is not None:
+                self._writer, self._trouble = None, LOST
 
         self._client = client = Client(
             interface=INTERFACE,
@@ -163,6 +176,7 @@ class DiscordInterface(InterfaceBase):
             take=self.host.receive,
             reacted=self.host.reacted,
             ready=ready,
+            lost=lost,
         )
         return client
 
@@ -197,7 +211,7 @@ class DiscordInterface(InterfaceBase):
 
     def _ready(self) -> "Writer":
         if self._writer is None:
-            raise NotReachable(self._trouble or "not connected to Discord yet")
+            raise NotReachable(self._trouble or NOT_YET)
         return self._writer
 
 

@@ -23,7 +23,8 @@ log = logging.getLogger(__name__)
 
 INTERFACE = "matrix_interface"
 LONGEST = 20_000
-"""Bytes of one message: an event has room for 65,536, and holds the text twice, once as HTML (client-server API)."""
+"""Bytes of one message: an event has room for 65,536, and holds the text twice, once as HTML (client-server API).
+What is not ASCII counts as an encrypted room would have it."""
 TYPING = 30_000
 DRAFT_EVERY = 1.5
 """Seconds between two edits in a room; each is an event that stays."""
@@ -82,7 +83,9 @@ class MatrixInterface(InterfaceBase):
         return self._feed.trouble if self._feed is not None else self._trouble
 
     def split_message(self, text: str) -> Sequence[str]:
-        return split_text(open_links(text), LONGEST, lambda part: len(part.encode()))
+        from rekku.interface._matrix_interface.formatting import weight
+
+        return split_text(open_links(text), LONGEST, weight)
 
     async def send_message(self, payload: Mapping[str, Any], original_message: Message | None = None) -> str:
         return await self._ready().say(payload)
@@ -127,6 +130,9 @@ class MatrixInterface(InterfaceBase):
                 await forget(self.host.folder)
             except (aiohttp.ClientError, TimeoutError, OSError) as error:
                 trouble = f"the homeserver cannot be reached ({type(error).__name__})"
+            except Exception as error:  # the door to the library: it is tried again rather than silent for good
+                log.exception("The connection with Matrix has failed; it is made anew.")
+                trouble = f"the connection has failed ({type(error).__name__}); the log says more"
             if trouble != self._trouble:
                 log.warning("%s.", trouble)
             self._trouble, self._feed, self._writer = trouble, None, None

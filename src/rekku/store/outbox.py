@@ -1,17 +1,15 @@
 """The outbox: every message that was promised, until it is delivered."""
 
-import base64
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Any
+from collections.abc import Iterable
+from datetime import timedelta
 
 from sqlalchemy import bindparam, delete, exists, or_, select, update
 
 from rekku.core.clock import Clock
 from rekku.core.database import Database, Statement, Write, insert_or_ignore
-from rekku.core.message import Attachment, Choice, Conversation
+from rekku.core.message import Conversation
 from rekku.store.codec import dump, load
+from rekku.store.outgoing import Outgoing, outgoing_of
 from rekku.store.schema import INBOX, OUTBOX
 
 LEASE = timedelta(seconds=60)
@@ -103,63 +101,6 @@ COUNT = Statement(select(_row.id).where(_row.status.in_(OPEN)))
 OLD = Statement(delete(OUTBOX).where(_row.status.notin_(OPEN), _row.id < bindparam("before")))
 
 
-@dataclass(slots=True)
-class Outgoing:
-    """A message on its way out. `platform_id` is set once something of it can be seen there (a draft too).
-
-    `answers` is the id of the message that it answers, `reply_to` of one that it quotes. `pieces` are the ids of the
-    pieces that were sent, None for one that may have arrived. `quiet` says that the owner need not hear if it does
-    not arrive: a notice, the answer to a command.
-
-    `person_id` is whose it is, if it may go to another direct chat of that person when its own, `home`, is not there.
-    What should have arrived at `since` says with `late` if it is much later.
-    """
-
-    id: int
-    to: Conversation
-    text: str
-    created_at: datetime
-    turn_id: int | None = None
-    status: str = "queued"
-    words: str = ""
-    reply_to: str = ""
-    answers: str = ""
-    attachments: Sequence[Attachment] = ()
-    choices: Sequence[Choice] = ()
-    platform_id: str = ""
-    pieces: list[str | None] = field(default_factory=list)
-    attempts: int = 0
-    drafted: bool = False
-    quiet: bool = False
-    person_id: str = ""
-    home: Conversation | None = None
-    since: datetime | None = None
-    late: str = ""
-    shown: str = field(default="", repr=False)
-
-    @property
-    def said(self) -> str:
-        """What history keeps of it: its text, or what its files say, or at least which files they are."""
-        if self.text.strip():
-            return self.text
-        return self.words or " ".join(f"[{file.kind}: {file.name}]" for file in self.attachments)
-
-    def extra(self) -> str:
-        """What has no column of its own, as JSON."""
-        more = {
-            "words": self.words,
-            "reply_to": self.reply_to,
-            "answers": self.answers,
-            "files": [[f.kind, f.name, f.mime, base64.b64encode(f.data).decode()] for f in self.attachments],
-            "choices": [[choice.label, choice.command] for choice in self.choices],
-            "quiet": self.quiet,
-            "person_id": self.person_id,
-            "home": self.home and [self.home.interface, self.home.chat_id, self.home.thread_id],
-            "since": self.since and self.since.isoformat(),
-        }
-        return dump({name: value for name, value in more.items() if value})
-
-
 class OutboxStore:
     """The outbox table."""
 
@@ -213,7 +154,7 @@ class OutboxStore:
         if not writes:
             return []
         await self._db.write(*writes)
-        return [_outgoing(row) for row in await self._db.fetch(MINE, me=self._me)]
+        return [outgoing_of(row) for row in await self._db.fetch(MINE, me=self._me)]
 
     async def claim_stranded(self, interfaces: Iterable[str]) -> list[Outgoing]:
         """Take over what may go elsewhere and is for an interface that no process has had for a while."""
@@ -221,7 +162,7 @@ class OutboxStore:
         claim = CLAIM_STRANDED(me=self._me, here=here, long_ago=now - STRANDED, until=now + LEASE)
         if not here or not (await self._db.write(claim))[0]:
             return []
-        mine = [_outgoing(row) for row in await self._db.fetch(MINE, me=self._me)]
+        mine = [outgoing_of(row) for row in await self._db.fetch(MINE, me=self._me)]
         return [message for message in mine if message.person_id and message.to.interface not in here]
 
     def released(self, message: Outgoing) -> Write:
@@ -236,11 +177,11 @@ class OutboxStore:
 
     async def drafts(self, turn_id: int) -> list[Outgoing]:
         """What a turn showed before the process ended."""
-        return [_outgoing(row) for row in await self._db.fetch(DRAFTS, turn=turn_id)]
+        return [outgoing_of(row) for row in await self._db.fetch(DRAFTS, turn=turn_id)]
 
     async def of_turn(self, turn_id: int) -> list[Outgoing]:
         """Everything that a turn sent or will send."""
-        return [_outgoing(row) for row in await self._db.fetch(OF_TURN, turn=turn_id)]
+        return [outgoing_of(row) for row in await self._db.fetch(OF_TURN, turn=turn_id)]
 
     async def last_turn(self, where: Conversation) -> int | None:
         """The turn of the last message to a conversation, of those that were asked there."""
@@ -279,28 +220,3 @@ class OutboxStore:
 def failed(message: Outgoing, status: str, why: str) -> Write:
     """The write that says that a message did not arrive, for now (queued) or for good."""
     return FAILED(row=message.id, to=status, why=why, count=message.attempts)
-
-
-def _outgoing(row: Any) -> Outgoing:
-    extra = load(row.extra)
-    return Outgoing(
-        id=row.id,
-        to=Conversation(row.interface, row.chat_id, row.thread_id),
-        text=row.text,
-        created_at=row.created_at,
-        turn_id=row.turn_id,
-        status=row.status,
-        words=extra.get("words", ""),
-        reply_to=extra.get("reply_to", ""),
-        answers=extra.get("answers", ""),
-        attachments=tuple(Attachment(k, n, m, base64.b64decode(d)) for k, n, m, d in extra.get("files", ())),
-        choices=tuple(Choice(*choice) for choice in extra.get("choices", ())),
-        pieces=load(row.progress) if row.progress else [],
-        platform_id=row.platform_id,
-        attempts=row.attempts,
-        drafted=bool(row.platform_id) or row.status == "draft",
-        quiet=extra.get("quiet", False),
-        person_id=extra.get("person_id", ""),
-        home=Conversation(*extra["home"]) if "home" in extra else None,
-        since=datetime.fromisoformat(extra["since"]) if "since" in extra else None,
-    )

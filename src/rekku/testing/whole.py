@@ -141,6 +141,7 @@ class Bot:
         interface: str = "memory",
         thread: str = "",
         name: str = "",
+        tag: str = "",
         **more: Any,
     ) -> Any:
         """Hand a message to Rekku; returns its receipt. The user `owner` is the trainer."""
@@ -150,7 +151,7 @@ class Bot:
         self._count += 1
         message = Message(
             conversation=Conversation(interface, chat or user, thread),
-            user=User(user, name or user.capitalize()),
+            user=User(user, name or user.capitalize(), tag),
             text=text,
             at=self.clock.now(),
             message_id=message_id or f"in{self._count}",

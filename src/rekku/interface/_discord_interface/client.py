@@ -4,7 +4,8 @@ import asyncio
 import hashlib
 import json
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +23,16 @@ from rekku.interface._discord_interface.writing import BUTTON
 log = logging.getLogger(__name__)
 
 AWAY = 2.0
-MOST_MISSED = 500
-"""Messages of one channel that are looked up after a time away."""
 LONGEST_DESCRIPTION = 100
 MOST_COMMANDS = 100
 WAIT_IN_LIBRARY = 30.0
 """Seconds that the library may wait by itself when Discord wants fewer messages; past that the outbox waits."""
+ALL_TOLD_AFTER = 2.0
+"""Seconds in which Discord tells of no other server: then it has told of all."""
+PASSING = (discord.DiscordServerError, discord.RateLimited, aiohttp.ClientError, OSError)
+"""What is over after a while."""
+IN_SERVERS, IN_OWN_DIRECT_CHATS, OF_SERVERS = 0, 1, 0
+"""Where the menu is offered: never in other people's direct chats, which Discord would do by itself."""
 
 
 class Client(discord.Client):
@@ -43,6 +48,7 @@ class Client(discord.Client):
         take: Callable[[Message], Awaitable[object]],
         reacted: Callable[[Conversation, User, str, str], Awaitable[None]],
         ready: Callable[[], None],
+        lost: Callable[[], None],
     ) -> None:
         intents = discord.Intents(
             guilds=True, messages=True, message_content=True, reactions=True, dm_messages=True, dm_reactions=True
@@ -52,6 +58,7 @@ class Client(discord.Client):
             allowed_mentions=discord.AllowedMentions.none(),
             max_ratelimit_timeout=WAIT_IN_LIBRARY,
             enable_debug_events=False,
+            guild_ready_timeout=ALL_TOLD_AFTER,
         )
         self._interface = interface
         self._clock = clock
@@ -60,29 +67,57 @@ class Client(discord.Client):
         self._take = take
         self._reacted = reacted
         self._is_ready = ready
+        self._is_lost = lost
         self._order: dict[int, asyncio.Lock] = {}
+        self._session = 0
         self._caught_up = asyncio.Event()
+        self._work: set[asyncio.Task[Any]] = set()
+
+    async def close(self) -> None:
+        """Hang up; what is being heard is left, and found again at the next start."""
+        await self._end_work()
+        await super().close()
+        await self._end_work()  # of what came until it was closed
+
+    def dispatch(self, event: str, /, *args: Any, **kwargs: Any) -> None:
+        """After the end nothing happens any more, though the library may still think that it is getting ready."""
+        if not self.is_closed():
+            super().dispatch(event, *args, **kwargs)
+
+    async def on_connect(self) -> None:
+        """A new session begins: what is said from now on is heard after what was missed."""
+        self._session += 1
+        self._caught_up.clear()
 
     async def on_ready(self) -> None:
-        """Connected anew: first what was missed, then what is being said."""
-        await self._catch_up()
-        self._caught_up.set()
+        """A new session is complete: first what was missed, then what is being said."""
+        with self._working():
+            session = self._session
+            self._is_ready()
+            await self._catch_up(session)
+            if session == self._session:
+                self._caught_up.set()
+
+    async def on_resumed(self) -> None:
+        """The old session goes on, and Discord tells by itself what was missed."""
         self._is_ready()
 
     async def on_disconnect(self) -> None:
-        """What is said from now on is heard when it was said, but not before what is missed."""
+        """The connection broke; the library makes a new one."""
+        self._is_lost()
 
     async def on_message(self, message: discord.Message) -> None:
         """Somebody says something."""
-        await self._caught_up.wait()
-        await self._hand_over(message)
+        with self._working():
+            await self._caught_up.wait()
+            await self._hand_over(message)
 
     async def on_raw_message_edit(self, payload: discord.RawMessageUpdateEvent) -> None:
         """Somebody has changed what they said; a preview of a link that Discord has added is no change."""
-        message = payload.message
-        if message.edited_at is None or not self._is_said(message) or self.user is None:
-            return
-        await self._in_order(message.channel.id, read(message, self.user, self._interface, edited=True))
+        if payload.message.edited_at is not None and self._is_said(payload.message):
+            with self._working():
+                await self._caught_up.wait()
+                await self._in_order(payload.message, edited=True)
 
     async def on_raw_reaction_add(self, payload: discord.RawReactionActionEvent) -> None:
         """Somebody puts a reaction under a message."""
@@ -95,6 +130,8 @@ class Client(discord.Client):
 
     async def on_interaction(self, interaction: discord.Interaction) -> None:
         """A command of Discord's own menu, or a button."""
+        if interaction.context.private_channel:
+            return  # other people's chat: Rekku is not there
         data: Any = interaction.data or {}
         number = str(data.get("custom_id", ""))
         if interaction.type is discord.InteractionType.component and number.startswith(BUTTON):
@@ -114,6 +151,8 @@ class Client(discord.Client):
             {
                 "name": command.name,
                 "type": 1,
+                "integration_types": [OF_SERVERS],
+                "contexts": [IN_SERVERS, IN_OWN_DIRECT_CHATS],
                 "description": command.summary[:LONGEST_DESCRIPTION] or command.name,
                 "options": [{**option, "description": command.usage[:LONGEST_DESCRIPTION]}] if command.usage else [],
             }
@@ -127,24 +166,47 @@ class Client(discord.Client):
         await self.http.bulk_upsert_global_commands(self.application_id, menu)
         await asyncio.to_thread(file.write_text, stamp, encoding="ascii")
 
-    async def _catch_up(self) -> None:
-        """Hand over what was said since each channel was last read; a channel that is new is read from now on."""
-        for channel in self._channels():
-            last, newest = self._seen.last(channel.id), getattr(channel, "last_message_id", None)
-            if last is None:
-                self._seen.note(channel.id, newest or discord.utils.time_snowflake(self._clock.now()))
-            elif newest is None or newest > last:
-                await self._missed(channel, last)
+    async def _catch_up(self, session: int) -> None:
+        """Hand over what was said since each channel was last read.
 
-    async def _missed(self, channel: Any, last: int) -> None:
-        try:
-            after = discord.Object(last)
-            async for message in channel.history(after=after, limit=MOST_MISSED, oldest_first=True):
-                await self._hand_over(message)
-        except discord.Forbidden:
-            log.info("What was said in a channel of Discord meanwhile may not be read.")
-        except discord.DiscordException:
-            log.exception("What was said in a channel of Discord meanwhile could not be looked up.")
+        A channel that is new to Rekku is read from now on; one that is younger than the last thing that was heard in
+        its server was made meanwhile, and is read from its beginning (a post of a forum has its number as its first
+        message).
+        """
+        channels = self._channels()
+        heard: dict[object, int] = {}
+        for channel in channels:
+            server = getattr(channel, "guild", None)
+            heard[server] = max(heard.get(server, 0), self._seen.last(channel.id) or 0)
+        for channel in channels:
+            last, newest = self._seen.last(channel.id), getattr(channel, "last_message_id", None)
+            if last is None and not 0 < heard[channel.guild] < channel.id:
+                self._seen.note(channel.id, newest or channel.id)
+                continue
+            if last is None:
+                last = channel.id - 1
+            if newest is None or newest > last:
+                await self._missed(channel, last, session)
+
+    async def _missed(self, channel: Any, last: int, session: int) -> None:
+        """Read a channel from there on, as often as it takes, as long as the session lasts."""
+        while session == self._session:
+            try:
+                if isinstance(channel, discord.PartialMessageable):
+                    channel = await self.fetch_channel(channel.id)
+                after = discord.Object(max(last, self._seen.last(channel.id) or 0))
+                async for message in channel.history(after=after, limit=None, oldest_first=True):
+                    await self._hand_over(message)
+                return
+            except (discord.Forbidden, discord.NotFound):
+                log.info("What was said in a channel of Discord meanwhile may not be read.")
+                return
+            except PASSING as error:
+                log.warning("What was said in a channel of Discord meanwhile cannot be looked up yet: %r", error)
+                await self._clock.sleep(AWAY)
+            except Exception:  # the door to a channel: one that cannot be read must not silence the others
+                log.exception("What was said in a channel of Discord meanwhile could not be looked up.")
+                return
 
     def _channels(self) -> list[Any]:
         """The channels that can be written in, their threads, and the direct chats that are known."""
@@ -161,20 +223,34 @@ class Client(discord.Client):
         return message.type in SAID and not own
 
     async def _hand_over(self, message: discord.Message) -> None:
-        if self._is_said(message) and self.user is not None:
-            await self._in_order(message.channel.id, read(await self._whole(message), self.user, self._interface))
+        if self._is_said(message):
+            await self._in_order(message)
+        new = self._seen.last(message.channel.id) is None
         self._seen.note(message.channel.id, message.id)
+        if new:  # a direct chat that is not written down is never found again
+            try:
+                await self._seen.write()
+            except StoreError as error:
+                log.warning("A new chat of Discord could not be written down yet: %s", error)
 
-    async def _whole(self, message: discord.Message) -> discord.Message:
-        """A message of a channel that was not known by itself (an old direct chat) with its channel."""
-        if isinstance(message.channel, discord.PartialMessageable):
-            message.channel = await self.fetch_channel(message.channel.id)  # type: ignore[assignment]
-        return message
-
-    async def _in_order(self, channel: int, reading: Awaitable[Message]) -> None:
+    async def _in_order(self, message: discord.Message, *, edited: bool = False) -> None:
         """One after the other in each channel, whatever takes how long."""
-        async with self._order.setdefault(channel, asyncio.Lock()):
-            await self._hear(await reading)
+        async with self._order.setdefault(message.channel.id, asyncio.Lock()):
+            await self._make_whole(message)
+            assert self.user is not None
+            await self._hear(await read(message, self.user, self._interface, edited=edited))
+
+    async def _make_whole(self, message: discord.Message) -> None:
+        """Look up the channel of a message, if it is not known by itself (a thread that was closed)."""
+        while isinstance(message.channel, discord.PartialMessageable):
+            try:
+                message.channel = await self.fetch_channel(message.channel.id)  # type: ignore[assignment]
+            except PASSING as error:
+                log.warning("A channel of Discord cannot be looked up yet: %r", error)
+                await self._clock.sleep(AWAY)
+            except discord.DiscordException as error:
+                log.warning("A channel of Discord is not known: %r", error)
+                return
 
     async def _hear(self, message: Message) -> None:
         while True:
@@ -184,6 +260,22 @@ class Client(discord.Client):
             except StoreError as error:
                 log.warning("A message from Discord waits for the database: %s", error)
                 await self._clock.sleep(AWAY)
+
+    async def _end_work(self) -> None:
+        for task in self._work:
+            task.cancel()
+        await asyncio.gather(*self._work, return_exceptions=True)
+
+    @contextmanager
+    def _working(self) -> Iterator[None]:
+        """What is done meanwhile ends with the connection."""
+        task = asyncio.current_task()
+        assert task is not None
+        self._work.add(task)
+        try:
+            yield
+        finally:
+            self._work.discard(task)
 
 
 async def _politely(answer: Awaitable[object]) -> None:

@@ -2,19 +2,31 @@
 
 import re
 
-from rekku.core.text import open_links, outside_code
+from rekku.core.text import CODE, open_links, outside_code
 
 TABLE_LINE = re.compile(r"^\s*\|?[\s:|-]*-{3}[\s:|-]*\|?\s*$")
 DEEP_HEADING = re.compile(r"^#{4,6} +(.+)$", re.MULTILINE)
+MASKED = re.compile(r"\](?=\(\s*<?[a-z][a-z0-9+.-]*:)", re.IGNORECASE)
+"""What is left of links after `open_links` (an address with parentheses in it): Discord would hide where it goes."""
+FENCED = re.compile(r"(?P<fence>`{3,}|~{3,})(?P<code>[\s\S]*?)(?P<end>(?P=fence)|\Z)")
 RULE = re.compile(r"^ {0,3}([-*_])(?: *\1){2,} *$", re.MULTILINE)
 
 
 def for_discord(markdown: str) -> str:
     """The text with tables in fixed width, deep headings in bold, rules as lines, and links that show where they go."""
-    return outside_code(open_links(markdown), _plain)
+    blocks = CODE.sub(lambda code: FENCED.sub(_fenced, code[0], count=1), markdown)
+    return outside_code(open_links(blocks), _plain)
+
+
+def _fenced(block: "re.Match[str]") -> str:
+    """A code block as Discord knows it: it has only backticks, and one that is not closed is none."""
+    fence = block["fence"].replace("~", "`")
+    end = fence if block["end"] else f"{'' if block['code'].endswith(chr(10)) else chr(10)}{fence}"
+    return f"{fence}{block['code']}{end}"
 
 
 def _plain(text: str) -> str:
+    text = MASKED.sub("] ", text)
     text = DEEP_HEADING.sub(r"**\1**", text)
     lines = text.split("\n")
     found: list[str] = []

@@ -3,6 +3,7 @@
 import logging
 from typing import Any
 
+import aiohttp
 import discord
 
 from rekku.core.message import Attachment, Conversation, Message, Quote, User
@@ -102,7 +103,7 @@ async def _fetched(file: discord.Attachment) -> Attachment | str:
         return f"[{kind}: {file.filename}, too large to be fetched]"
     try:
         return Attachment(kind, file.filename, mime, await file.read())
-    except (discord.DiscordException, OSError) as error:
+    except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
         log.warning("A file of a Discord message could not be fetched (%s).", type(error).__name__)
         return f"[{kind}: {file.filename}, could not be fetched]"
 

@@ -49,12 +49,15 @@ class Seen:
 
     async def write(self) -> None:
         """Write what is new. Raises StoreError; then it is still new."""
-        news = list(self._news)
+        news, self._news = self._news, set()
         writes: list[Write] = []
         for channel in news:
             last = self._last[channel]
             writes.append(ADD(channel_id=str(channel), message_id=last))
             writes.append(MOVE(channel=str(channel), number=last))
-        if writes:
-            await self._db.write(*writes)
-            self._news.difference_update(channel for channel in news)
+        try:
+            if writes:
+                await self._db.write(*writes)
+        except BaseException:
+            self._news |= news
+            raise

@@ -2,30 +2,36 @@
 
 import io
 import logging
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import aiohttp
 import discord
 
-from rekku.core.errors import ActionError, DeliveryDelayed, DeliveryRefused, DeliveryUnknown
+from rekku.core.errors import ActionError, DeliveryDelayed, DeliveryRefused, DeliveryUnknown, NotReachable
 from rekku.core.message import Choice
+from rekku.interface._discord_interface.memory import Memory
 
 log = logging.getLogger(__name__)
 
 BUTTON = "say:"
 """What the ids of Rekku's buttons begin with; behind it stands the command."""
 LONGEST_ID = 100
+LONGEST_NONCE = 25
 LONGEST_LABEL = 80
 
 Result = TypeVar("Result")
 
 
 class Writer:
-    """Writes with one client."""
+    """Writes with one client. `heard` says what the last message of a channel is that is known; `memory` outlives the
+    writer."""
 
-    def __init__(self, client: discord.Client) -> None:
+    def __init__(self, client: discord.Client, heard: Callable[[int], int | None], memory: Memory) -> None:
         self._client = client
+        self._heard = heard
+        self._doubts = memory.doubts
+        self._last = memory.last
 
     def channel(self, payload: Mapping[str, Any]) -> discord.PartialMessageable:
         """Where a payload goes: a thread is a channel, too."""
@@ -44,9 +50,39 @@ class Writer:
             more["reference"] = discord.MessageReference(
                 message_id=int(quoted), channel_id=channel, fail_if_not_exists=False
             )
-        text = payload["text"] or None
-        sent = await _told(self.channel(payload).send(text, nonce=str(payload["key"])[:25], **more))
+        return await self._once(payload, more)
+
+    async def _once(self, payload: Mapping[str, Any], more: Mapping[str, Any]) -> str:
+        """Send it, unless it turns out to have arrived; Discord knows a nonce again for some minutes only."""
+        where, key = self.channel(payload), str(payload["key"])[:LONGEST_NONCE]
+        before = max(self._heard(where.id) or 0, self._last.get(where.id, 0))
+        sent = await _told(self._arrived(where, self._doubts[key], payload)) if key in self._doubts else None
+        if sent is None:
+            self._doubts.setdefault(key, before)
+            try:
+                sent = await _told(where.send(payload["text"] or None, nonce=key, **more))
+            except (DeliveryDelayed, DeliveryRefused, NotReachable):
+                self._doubts.pop(key, None)
+                raise
+        self._doubts.pop(key, None)
+        self._last[where.id] = max(before, sent.id)
         return str(sent.id)
+
+    async def _arrived(
+        self, where: discord.PartialMessageable, before: int, payload: Mapping[str, Any]
+    ) -> discord.Message | None:
+        """A message that was in doubt, if it stands there."""
+        if not before:
+            return None  # nothing tells it from an older one with the same words
+        try:
+            async for message in where.history(after=discord.Object(before), limit=100, oldest_first=True):
+                own = self._client.user is not None and message.author.id == self._client.user.id
+                same = message.content.strip() == payload["text"].strip()
+                if own and same and len(message.attachments) == len(payload.get("attachments") or ()):
+                    return message
+        except (discord.Forbidden, discord.NotFound):
+            log.info("It may not be looked up whether a message has arrived on Discord.")
+        return None
 
     async def change(self, payload: Mapping[str, Any]) -> None:
         """Replace the text of a message; one that was deleted meanwhile is sent anew."""
@@ -93,6 +129,8 @@ def _delivery_error(error: Exception) -> Exception | None:
             return DeliveryUnknown(f"Discord answered with status {error.status}")
         case discord.HTTPException() if error.status == 429:
             return DeliveryDelayed("Discord wants fewer messages", 30.0)
+        case discord.HTTPException() if error.status == 401:
+            return NotReachable("Discord does not accept DISCORD_BOT_TOKEN any more")
         case discord.HTTPException():
             return DeliveryRefused(f"Discord says: {error.text or error.status}")
         case aiohttp.ClientConnectorError():

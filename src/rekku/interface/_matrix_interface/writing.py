@@ -17,13 +17,17 @@ from rekku.core.errors import (
     NotReachable,
 )
 from rekku.core.message import Attachment
-from rekku.interface._matrix_interface.formatting import html_of
-from rekku.interface._matrix_interface.reading import Reader, is_direct
+from rekku.interface._matrix_interface.formatting import html_of, weight
+from rekku.interface._matrix_interface.reading import Known, Reader, is_direct
 
 MESSAGE = "m.room.message"
 KINDS = {"image": "m.image", "audio": "m.audio", "video": "m.video"}
 VOICE = ("audio/ogg", "audio/opus", "application/ogg")
 UNTOLD_WAIT = 5.0
+ROOM = 44_000
+"""What the words of one event may weigh: it may have 65,536 bytes, and encrypted they take a third more."""
+SHORT = 2_000
+NO_KEYS = 'the room is encrypted, and I cannot write there: pip install "rekku[matrix_e2e]", then restart'
 
 
 class Writer:
@@ -42,7 +46,8 @@ class Writer:
             content = _text(payload["text"])
         content |= self._relation(room, payload)
         sent = await self._send(room, MESSAGE, content, f"rekku-{payload['key']}")
-        self._reader.remember(sent, self._client.user_id, payload["text"])
+        mine = Known(self._client.user_id, payload["text"], payload.get("thread_id") or "")
+        self._reader.remember(room.room_id, sent, mine)
         return sent
 
     async def change(self, payload: Mapping[str, Any]) -> None:
@@ -50,12 +55,15 @@ class Writer:
         room, text = self._room(payload), payload["text"]
         new = _text(text)
         old = {"rel_type": "m.replace", "event_id": payload["message_id"]}
-        content = {**new, "body": f"* {new['body']}", "m.new_content": new, "m.relates_to": old}
+        instead = text if weight(text) <= SHORT else f"{text[: SHORT // 12]}…"  # for clients that know no edits
+        content = {"msgtype": "m.text", "body": f"* {instead}", "m.mentions": {}}
+        content |= {"m.new_content": new, "m.relates_to": old}
         stamp = hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
         await self._send(
             room, MESSAGE, content, f"rekku-{payload['key']}-{stamp}-{'d' if payload.get('draft') else 'f'}"
         )
-        self._reader.remember(str(payload["message_id"]), self._client.user_id, text)
+        mine = Known(self._client.user_id, text, payload.get("thread_id") or "")
+        self._reader.remember(room.room_id, str(payload["message_id"]), mine)
 
     async def remove(self, payload: Mapping[str, Any]) -> None:
         """Redact a message."""
@@ -73,6 +81,8 @@ class Writer:
         room = self._client.rooms.get(str(payload["target"]))
         if room is None:
             raise DeliveryRefused("Rekku is not in this room (any more)")
+        if room.encrypted and self._client.olm is None:
+            raise DeliveryRefused(NO_KEYS)
         return room
 
     def _relation(self, room: nio.MatrixRoom, payload: Mapping[str, Any]) -> dict[str, Any]:
@@ -118,14 +128,15 @@ class Writer:
 
 
 def _text(markdown: str) -> dict[str, Any]:
-    """The content of a text. That nobody is mentioned is said, so that no `@room` in it calls anybody."""
-    return {
-        "msgtype": "m.text",
-        "body": markdown,
-        "format": "org.matrix.custom.html",
-        "formatted_body": html_of(markdown),
-        "m.mentions": {},
-    }
+    """The content of a text, without formatting if that would be too long.
+
+    That nobody is mentioned is said, so that no `@room` in it calls anybody.
+    """
+    plain = {"msgtype": "m.text", "body": markdown, "m.mentions": {}}
+    html = html_of(markdown)
+    if weight(markdown) + weight(html) > ROOM:
+        return plain
+    return {**plain, "format": "org.matrix.custom.html", "formatted_body": html}
 
 
 async def _told(sending: Awaitable[Any]) -> Any:

@@ -32,7 +32,12 @@ NEWER_THAN_ALL = 2**63 - 1
 
 def new_id(now: datetime) -> int:
     """A number for an entry that belongs to no turn: later is larger, as with turns."""
-    return int(now.timestamp() * 1000) << 22 | secrets.randbits(22)
+    return first_id(now) | secrets.randbits(22)
+
+
+def first_id(instant: datetime) -> int:
+    """The smallest number that an entry of this instant can have, a turn's too."""
+    return int(instant.timestamp() * 1000) << 22
 
 
 async def write(database: Database, entry: Entry) -> bool:

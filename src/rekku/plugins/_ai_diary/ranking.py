@@ -96,4 +96,7 @@ def _sentence(part: Sequence[str], weights: Mapping[str, float]) -> float:
 
 
 def _worth(hits: Sequence[str], weights: Mapping[str, float], length: int, typical: int) -> float:
-    return sum(weights[word] * impact(hits.count(word), length, typical) for word in dict.fromkeys(hits))
+    distinct = dict.fromkeys(hits)
+    if len(distinct) == len(hits):  # nearly always; it is quicker
+        return impact(1, length, typical) * sum([weights[word] for word in hits])
+    return sum(weights[word] * impact(hits.count(word), length, typical) for word in distinct)

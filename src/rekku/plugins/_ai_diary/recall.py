@@ -18,25 +18,26 @@ from rekku.plugins._ai_diary.audience import EVERYBODY, headings_for, may_hear
 from rekku.plugins._ai_diary.entry import Entry
 from rekku.plugins._ai_diary.ranking import fresh, pairs_in, rarity, score, with_neighbours
 from rekku.plugins._ai_diary.tables import ANY, number_of
+from rekku.plugins._ai_diary.times import Span, meant
 from rekku.plugins._ai_diary.tokens import query_words
 
 MOST_WORDS, SEARCHED_FOR = 48, 24
 """Words of a text that are looked at, and how many of these, the rarest, are searched for."""
 
-FIRST_LOOK = 64
+FIRST_LOOK = 32
 """Rows of the index that are counted for each word: how far back the newest ones reach says how rare it is."""
 
-ROWS, FEWEST_ROWS = 1_600, 32
+ROWS, FEWEST_ROWS = 1_000, 32
 """Rows of the index that are added up for a text: half of what is left for each word, the rarest first, but some."""
 
 WEIGHT_THAT_MATTERS = 1 / 8
 """Words that weigh less, measured by the heaviest, are not looked up; they count when entries are ranked."""
 
+MOST_OF_THEN, OF_THEN = 8, 2.0
+"""Entries of a time that a text asks about (yesterday), and how much more they are worth."""
+
 READ = 24
 """Entries that are read whole, to be ranked."""
-
-WORDS_AT_ONCE = (8, 16, 24, 48)
-"""For how many words there are statements; unused places cost next to nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,36 +73,53 @@ async def recall(
     """What this audience may hear: at most `most` entries that answer the text, and the `recent` newest."""
     wanted = query_words(text, MOST_WORDS)
     looks = [_look(database, heading, wanted, recent) for heading in (EVERYBODY, *headings_for(audience))]
-    seen = await asyncio.gather(*looks)
+    span = meant(text, now)
+    seen, then = await asyncio.gather(asyncio.gather(*looks), _of_then(database, audience, span))
     places = [place for look in seen for place in look.places]
     newest = sorted({number for look in seen for number in look.newest}, reverse=True)[:recent]
     weights = _weights(places, wanted, sum(look.entries for look in seen))
     best = await _best(database, places, weights)
     # The index only proposes; the rule decides.
-    read = await keeper.by_ids(database, list(dict.fromkeys((*best, *newest))))
+    read = await keeper.by_ids(database, list(dict.fromkeys((*best, *newest, *then))))
     entries = {entry.id: entry for entry in read if may_hear(audience, entry)}
-    relevant = _ranked([entries[n] for n in best if n in entries], text, weights, now)[:most]
+    answers = [entries[n] for n in dict.fromkeys((*best, *then)) if n in entries]
+    relevant = _ranked(answers, text, weights, now, span)[:most]
     return Found(tuple(relevant), tuple(entries[n] for n in newest if n in entries), weights)
 
 
-def _ranked(entries: Sequence[Entry], text: str, weights: Mapping[str, float], now: datetime) -> list[Entry]:
+def _ranked(
+    entries: Sequence[Entry], text: str, weights: Mapping[str, float], now: datetime, span: Span | None
+) -> list[Entry]:
     """Those that answer the text, the best first."""
     pairs = pairs_in(text, weights)
     scores = {entry.id: score(entry.searched, weights, pairs) * fresh(entry.timestamp, now) for entry in entries}
+    for entry in entries:
+        if span is not None and span[0] <= entry.timestamp < span[1]:
+            scores[entry.id] = OF_THEN * (1 + scores[entry.id])
     answers = [entry for entry in entries if scores[entry.id] > 0]
     raised = with_neighbours(answers, scores)
     return sorted(answers, key=lambda entry: (raised[entry.id], entry.id), reverse=True)
 
 
+async def _of_then(database: Database, audience: Audience, span: Span | None) -> list[int]:
+    """Entries of the time that a text asks about, the last of it."""
+    if span is None:
+        return []
+    first, after = (keeper.first_id(instant) for instant in span)
+    asking = (
+        database.fetch(tables.ENTRIES_OF_WORD, number=number_of(heading, ANY), before=after, most=MOST_OF_THEN)
+        for heading in headings_for(audience)
+    )
+    return [row.entry_id for rows in await asyncio.gather(*asking) for row in rows if row.entry_id >= first]
+
+
 async def _look(database: Database, heading: str, wanted: Sequence[str], recent: int) -> _Look:
     """What there is under a heading: one question."""
     numbers = [number_of(heading, word) for word in wanted]
-    count = _room_for(len(numbers))
-    given = {f"word{n}": number for n, number in enumerate(numbers)}
-    given |= {f"word{n}": 0 for n in range(len(numbers), count)}  # a word that is never written
-    rows = await database.fetch(
-        tables.look_of(count), every=number_of(heading, ANY), most=FIRST_LOOK, recent=recent, **given
-    )
+    given = {"every": number_of(heading, ANY), "recent": recent}
+    if numbers:
+        given |= {"most": FIRST_LOOK} | {f"word{n}": number for n, number in enumerate(numbers)}
+    rows = await database.fetch(tables.look_of(len(numbers)), **given)
     entries, first_id = next(((row.entries, row.oldest) for row in rows if row.place == tables.SIZE), (0, 0))
     places = [
         _Place(wanted[row.place], numbers[row.place], _having(row, entries, first_id))
@@ -135,18 +153,10 @@ async def _best(database: Database, places: Sequence[_Place], weights: Mapping[s
     looked_up = looked_up[:SEARCHED_FOR]
     left = ROWS
     given: dict[str, int] = {}
-    count = _room_for(len(looked_up))
     for n, place in enumerate(looked_up):
         rows = max(FEWEST_ROWS, min(math.ceil(place.entries), left // 2))
         left -= rows
         given |= {f"word{n}": place.number, f"weight{n}": round(100 * weights[place.word]), f"most{n}": rows}
     if not given:
         return []
-    for n in range(len(looked_up), count):
-        given |= {f"word{n}": 0, f"weight{n}": 0, f"most{n}": 0}
-    return [row.entry_id for row in await database.fetch(tables.best_of(count), best=READ, **given)]
-
-
-def _room_for(words: int) -> int:
-    """The smallest statement that has room for so many words, or the largest that there is."""
-    return next((count for count in WORDS_AT_ONCE if count >= words), WORDS_AT_ONCE[-1])
+    return [row.entry_id for row in await database.fetch(tables.best_of(len(looked_up)), best=READ, **given)]

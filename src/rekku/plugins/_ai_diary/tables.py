@@ -124,6 +124,21 @@ def add_words() -> Statement:
 
 
 NEWEST_ENTRY, SIZE = -1, -2
+_NEWEST = (
+    "SELECT -1 AS place, 1 AS entries, entry_id AS oldest, entry_id AS newest FROM "
+    "(SELECT entry_id FROM ai_diary_words WHERE word = :every ORDER BY entry_id DESC LIMIT :recent) AS some"
+)
+_SIZE = "SELECT -2, entries, first_id, 0 FROM ai_diary_scopes WHERE scope = :every"
+_REACH = (
+    "SELECT {n}, count(*), min(entry_id), max(entry_id) FROM "
+    "(SELECT entry_id FROM ai_diary_words WHERE word = :word{n} ORDER BY entry_id DESC LIMIT :most) AS w{n}"
+)
+_WORTH = (
+    "SELECT entry_id, impact * :weight{n} AS worth FROM "
+    "(SELECT entry_id, impact FROM ai_diary_words WHERE word = :word{n} ORDER BY entry_id DESC LIMIT :most{n}) AS w{n}"
+)
+_BEST = "SELECT entry_id FROM ({}) AS found GROUP BY entry_id ORDER BY sum(worth) DESC, entry_id DESC LIMIT :best"
+"""As text: SQLAlchemy takes ten times as long to put the parts together."""
 
 
 @cache
@@ -134,31 +149,13 @@ def look_of(count: int) -> Statement:
     of the `recent` newest entries of all, its number in `newest`. SIZE is the row of the heading in SCOPES, if it has
     one. `every` is the number of the heading's ANY.
     """
-    return _of_each(
-        count,
-        "SELECT {n} AS place, count(*) AS entries, min(entry_id) AS oldest, max(entry_id) AS newest FROM "
-        "(SELECT entry_id FROM ai_diary_words WHERE word = :word{n} ORDER BY entry_id DESC LIMIT :most) AS w{n}",
-        "{} UNION ALL SELECT -1, 1, entry_id, entry_id FROM "
-        "(SELECT entry_id FROM ai_diary_words WHERE word = :every ORDER BY entry_id DESC LIMIT :recent) AS newest "
-        "UNION ALL SELECT -2, entries, first_id, 0 FROM ai_diary_scopes WHERE scope = :every",
-    )
+    return Statement(text(" UNION ALL ".join([_NEWEST, _SIZE, *(_REACH.format(n=n) for n in range(count))])))
 
 
 @cache
 def best_of(count: int) -> Statement:
     """The `best` entries for `count` words: of each word the newest most0…, which count weight0… times their impact."""
-    return _of_each(
-        count,
-        "SELECT entry_id, impact * :weight{n} AS worth FROM "
-        "(SELECT entry_id, impact FROM ai_diary_words "
-        "WHERE word = :word{n} ORDER BY entry_id DESC LIMIT :most{n}) AS w{n}",
-        "SELECT entry_id FROM ({}) AS found GROUP BY entry_id ORDER BY sum(worth) DESC, entry_id DESC LIMIT :best",
-    )
-
-
-def _of_each(count: int, part: str, whole: str = "{}") -> Statement:
-    """One statement out of a part for each word. As text: SQLAlchemy takes ten times as long to put it together."""
-    return Statement(text(whole.format(" UNION ALL ".join(part.format(n=n) for n in range(count)))))
+    return Statement(text(_BEST.format(" UNION ALL ".join(_WORTH.format(n=n) for n in range(count)))))
 
 
 def number_of(heading: str, word: str) -> int:
