@@ -3,14 +3,12 @@
 from rekku.chain.road import Road
 from rekku.core.house import Because
 from rekku.core.message import Conversation, Message, User
-from rekku.store.codec import load
 from rekku.store.journal import steps_of
-from rekku.store.outbox import LAST_OF_CHAT, LOOKED_AT
 
 
 async def because(road: Road, where: Conversation, message_id: str) -> Because | None:
     """For a message of Rekku's, or one that it answered; None if no model was asked, or it is too long ago."""
-    turn_id = await _turn_that_said(road, where, message_id)
+    turn_id = await road.outbox_store.turn_of(where, message_id)
     if turn_id is None:
         asked = Message(where, User(""), "", road.clock.now(), message_id=message_id)
         entry = await road.inbox_store.find(asked)
@@ -30,12 +28,3 @@ async def because(road: Road, where: Conversation, message_id: str) -> Because |
         facts=knew.get("facts") or {},
         deeds=tuple(deed for step in steps for deed in step.deeds),
     )
-
-
-async def _turn_that_said(road: Road, where: Conversation, message_id: str) -> int | None:
-    """The turn that said a message, if it is one of the last in its chat."""
-    rows = await road.database.fetch(LAST_OF_CHAT, interface=where.interface, chat_id=where.chat_id, most=LOOKED_AT)
-    for row in rows:
-        if message_id and message_id in (row.platform_id, *load(row.progress or "[]")):
-            return None if row.turn_id is None else int(row.turn_id)
-    return None
