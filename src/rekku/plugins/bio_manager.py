@@ -12,7 +12,7 @@ from rekku.core.errors import ActionError, StoreError
 from rekku.core.message import Message
 from rekku.core.principal import Principal, Role
 from rekku.core.settings import Setting
-from rekku.plugins._bio_manager import facts, table, told
+from rekku.plugins._bio_manager import facts, panel, table, told
 from rekku.plugins._bio_manager.commands import BioCommands
 from rekku.plugins._bio_manager.joining import joined, unheard
 from rekku.plugins._bio_manager.keeping import changed
@@ -146,6 +146,10 @@ class BioManager(AIPluginBase):
                 participants.append({"name": name, **some, **({"more": "by bio_full_request"} if more else {})})
                 self._seen[person] = now
         return {"participants": participants} if participants else {}
+
+    async def panel(self, deed: str, given: Mapping[str, Any]) -> Any:
+        """For the owner's control panel: show, remove."""
+        return await panel.do(self.host.database, self.host.clock.now(), deed, given)
 
     async def forget_person(self, person_id: str, dry_run: bool) -> Mapping[str, int]:
         bio = await table.read_bio(self.host.database, person_id)

@@ -51,7 +51,7 @@ HOSTILE = (
 @pytest.fixture
 def web_settings() -> dict[str, str]:
     """With the plugins that have pages of their own."""
-    return {"REKKU_PLUGINS": "message_plugin,time_plugin,webui,event,ai_diary"}
+    return {"REKKU_PLUGINS": "message_plugin,time_plugin,webui,event,ai_diary,bio_manager"}
 
 
 @pytest.fixture(scope="module")

@@ -23,7 +23,7 @@ REMEMBER = {
 @pytest.fixture
 def web_settings() -> dict[str, str]:
     """With both plugins."""
-    return {"REKKU_PLUGINS": "message_plugin,time_plugin,webui,event,ai_diary", "TZ": "Europe/Rome"}
+    return {"REKKU_PLUGINS": "message_plugin,time_plugin,webui,event,ai_diary,bio_manager", "TZ": "Europe/Rome"}
 
 
 async def do(owner: Visitor, deed: str, **given: Any) -> Any:
@@ -90,6 +90,8 @@ async def test_everybodys_events_are_the_owners_to_see(bot: Bot, owner: Visitor)
         ("ai_diary/edit", {"id": "x"}, "no number"),
         ("ai_diary/entries", {"words": ["x"]}, "must be a text"),
         ("ai_diary/nothing", {}, "no 'nothing'"),
+        ("bio_manager/remove", {"person": "x", "field": "likes", "name": "y"}, "not known"),
+        ("bio_manager/remove", {"person": "x", "field": "privacy", "name": "y"}, "one of"),
         ("time_plugin/list", {}, "shows nothing"),
         ("nobody/list", {}, "not there"),
     ],
@@ -125,5 +127,22 @@ async def test_the_diary_is_read_filtered_changed_and_deleted(bot: Bot, owner: V
     assert "1 entries are in" in (await do(owner, "ai_diary/export"))["words"]
 
 
+async def test_what_is_known_of_a_person_is_shown_and_taken_out(bot: Bot, owner: Visitor) -> None:
+    payload = {"likes": ["cats", "trains"], "contacts": {"mail": "ann@example.org"}}
+    bot.model_says(json.dumps({"actions": [{"type": "bio_update", "payload": payload}]}), "Noted.")
+    await bot.hears("I like cats and trains", user="ann")
+    _, people = await owner.get("/web/people")
+    ann = next(person["id"] for person in people if person["name"] == "Ann")
+    facts = (await do(owner, "bio_manager/show", person=ann))["facts"]
+    assert [(fact["field"], fact["key"], fact["text"]) for fact in facts] == [
+        ("likes", "", "cats"),
+        ("likes", "", "trains"),
+        ("contacts", "mail", "ann@example.org"),
+    ]
+    facts = (await do(owner, "bio_manager/remove", person=ann, field="likes", name="cats"))["facts"]
+    assert [fact["text"] for fact in facts] == ["trains", "ann@example.org"]
+    assert (await do(owner, "bio_manager/show", person="nobody"))["facts"] == []
+
+
 async def test_the_page_of_a_plugin_is_there_when_the_plugin_is(bot: Bot, owner: Visitor) -> None:
-    assert (await owner.get("/web/me"))[1]["panels"] == ["ai_diary", "event"]
+    assert (await owner.get("/web/me"))[1]["panels"] == ["ai_diary", "bio_manager", "event"]

@@ -6,7 +6,7 @@ const WIDTH = 720, HEIGHT = 150, FOOT = 20;
 export default function Activity() {
   const [now, error] = useAsked("condition");
   const [days, fault] = useAsked("usage?days=30");
-  return html`<div class="page"><header><h1>Activity</h1></header><${Fault} text=${error || fault} />
+  return html`<div class="page" tabindex="0"><header><h1>Activity</h1></header><${Fault} text=${error || fault} />
     ${now && html`<div class="figures">${[["Engine", [now.engine, now.model].filter(Boolean).join(" ") || "none"], ["Database", now.database], ["Messages open", now.open], ["To deliver", now.to_deliver], ["Turns running", now.running], ["Pages open", now.pages], ["Version", now.version]].map(([name, value]) => html`<div class="card"><span class="small">${name}</span><b>${value}</b></div>`)}</div>${now.down && html`<p class="fault">Not answering: ${now.down}</p>`}`}
     ${days && (days.length ? html`<${Chart} title="Lines said and heard" days=${days} values=${(d) => [d.said, d.heard]} names=${["said", "heard"]} />
       <${Chart} title="Tokens" days=${days} values=${(d) => [d.completion_tokens, d.prompt_tokens]} names=${["written", "read"]} />

@@ -36,7 +36,7 @@ export function Composer({ connection, commands, files, setFiles, attach, say, f
     <form onSubmit=${(e) => { e.preventDefault(); send(); }}>
       <button type="button" class="plain icon" aria-label="Attach files" onClick=${() => picker.current.click()}>${icon("clip")}</button>
       <input ref=${picker} type="file" multiple hidden onChange=${(e) => { attach([...e.target.files]); e.target.value = ""; }} />
-      <textarea ref=${area} rows="1" aria-label="Message" placeholder="Write to Rekku" value=${text} role="combobox" aria-expanded=${fitting.length > 0} aria-controls="commands" aria-autocomplete="list" aria-activedescendant=${fitting.length ? "command-" + chosen : undefined}
+      <textarea ref=${area} rows="1" aria-label="Message" placeholder="Write to Rekku" value=${text} aria-controls=${fitting.length ? "commands" : undefined} aria-autocomplete="list" aria-activedescendant=${fitting.length ? "command-" + chosen : undefined}
         onInput=${(e) => { setText(e.target.value); setChosen(0); setShut(false); }} onKeyDown=${press} onPaste=${pasted}></textarea>
       <button class="main icon" aria-label="Send" disabled=${!text.trim() && !files.length}>${icon("send")}</button>
     </form></div>`;
