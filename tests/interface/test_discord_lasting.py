@@ -65,7 +65,7 @@ async def test_what_cannot_be_looked_up_at_once_is_looked_up_later(talk: Talk, w
 
 
 async def test_what_still_waits_to_be_heard_ends_with_rekku(talk: Talk, world: Discord) -> None:
-    talk.bot.model_says("Before.", "Afterwards.")
+    talk.bot.model_says("Before.", "Afterwards.", "Afterwards.")  # the two are answered together, or each by itself
     await talk.hears("hello")
     await talk.bot.stop()
     await world.says("are you there?")
@@ -79,10 +79,11 @@ async def test_what_still_waits_to_be_heard_ends_with_rekku(talk: Talk, world: D
     left = [task.get_name() for task in asyncio.all_tasks() if "discord" in task.get_name()]
     world.server.hangs_up.clear()
     await talk.bot.start()
-    await talk.until(lambda: talk.texts() == ["Before.", "Afterwards."])
+    await talk.until(lambda: "hello?" in str(talk.bot.engine.prompts) and talk.texts()[-1] == "Afterwards.")
+    await talk.rest()
 
     assert not [name for name in left if "on_" in name or name.startswith("discord.py: ")]
-    assert "hello?" in str(talk.bot.engine.prompts)
+    assert talk.texts() in (["Before.", "Afterwards."], ["Before.", "Afterwards.", "Afterwards."])
 
 
 async def test_a_thread_that_was_opened_while_rekku_was_away_is_read(talk: Talk, world: Discord) -> None:
