@@ -34,6 +34,7 @@ PREFERRED = ("openai_chatgpt", "manual")
 
 CHOSEN = "engine"
 MODEL = "model:"
+TAKEN = "taken:"
 
 
 class CapReached(EngineError):
@@ -87,8 +88,11 @@ class Engines:
         self._answered: list[Callable[[], None]] = []
         self.down = ""
 
-    def active(self) -> Component:
-        """The engine that is asked first. Raises EngineRefused if there is none."""
+    def active(self, where: Conversation | None = None) -> Component:
+        """The engine that is asked first (in a conversation). Raises EngineRefused if there is none."""
+        by_hand = self._by_hand() if where is not None and self.is_taken(where) else None
+        if by_hand is not None:
+            return by_hand
         wanted = self._state.get(CHOSEN) or self._settings.active
         for name in (wanted, *PREFERRED):
             engine = self._registry.get(Kind.ENGINE, name) if name else None
@@ -103,6 +107,18 @@ class Engines:
     async def choose(self, name: str) -> None:
         """Use another engine from now on, after a restart too."""
         await self._state.set(CHOSEN, name)
+
+    def is_taken(self, where: Conversation) -> bool:
+        """Whether the owner answers a conversation by hand, whatever engine is in use elsewhere."""
+        return bool(self._state.get(f"{TAKEN}{where}"))
+
+    async def take(self, where: Conversation, taken: bool) -> None:
+        """Let the owner answer a conversation by hand, or no longer, after a restart too."""
+        await self._state.set(f"{TAKEN}{where}", "yes" if taken else "")
+
+    def _by_hand(self) -> Component | None:
+        engines = self._registry.of(Kind.ENGINE)
+        return next((engine for engine in engines if engine.members.value("waits_for_a_person")), None)
 
     def model(self, engine: Component) -> str:
         """The model that the owner chose for an engine, "" for its default."""
@@ -135,7 +151,7 @@ class Engines:
         await self._check_cap()
         messages = [{**message, "content": self._clean(message["content"])} for message in messages]
         reasons: list[str] = []
-        for engine in self._candidates():
+        for engine in self._candidates(conversation):
             try:
                 reply = await self._try(engine, messages, schema, conversation, show)
             except EngineError as error:
@@ -156,10 +172,9 @@ class Engines:
             return self._secrets.clean(content)
         return [{**part, "text": self._secrets.clean(part["text"])} if "text" in part else part for part in content]
 
-    def _candidates(self) -> list[Component]:
-        first = self.active()
+    def _candidates(self, where: Conversation | None) -> list[Component]:
         others = (self._registry.get(Kind.ENGINE, name) for name in self._settings.fallbacks)
-        return list(dict.fromkeys([first, *(engine for engine in others if engine)]))
+        return list(dict.fromkeys([self.active(where), self.active(), *(engine for engine in others if engine)]))
 
     async def _check_cap(self) -> None:
         cap = self._settings.tokens_per_day

@@ -270,7 +270,7 @@ class Road:
         """Seconds that an errand may wait for the turn before it: none if that turn may be waiting for a person."""
         errand = entry.message.errand
         try:
-            by_hand = bool(self.engines.active().members.value("waits_for_a_person"))
+            by_hand = bool(self.engines.active(entry.conversation).members.value("waits_for_a_person"))
         except EngineError:
             return 0.0
         return 0.0 if errand is None or by_hand else errand.patience

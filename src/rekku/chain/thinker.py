@@ -54,7 +54,7 @@ class Thinker:
 
     async def prompt(self, turn: OpenTurn) -> Prompt:
         """The prompt that begins the turn."""
-        engine = self._engines.active()
+        engine = self._engines.active(turn.conversation)
         token = prompting.set(turn.principal)
         try:
             return await self._prompts.build(
@@ -78,7 +78,7 @@ class Thinker:
         """Ask the model; its reply is the turn's next step. Raises EngineError if none answers (an errand: in time)."""
         await self._ledger.commit(turn)
         errand = turn.message.errand
-        if errand is not None and self._engines.active().members.value("waits_for_a_person"):
+        if errand is not None and self._engines.active(turn.conversation).members.value("waits_for_a_person"):
             raise EngineUnreachable("a person would have to answer, and this cannot wait")
         try:
             async with asyncio.timeout(errand.patience if errand else None):

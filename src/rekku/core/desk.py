@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from rekku.core.errors import EngineRefused
 from rekku.core.message import Conversation
 
 
@@ -45,6 +46,12 @@ class Desk:
             return False
         question.answer.set_result(text)
         return True
+
+    def give_back(self, conversation: Conversation) -> None:
+        """Leave what waits of a conversation to the next engine."""
+        for question in self.waiting.values():
+            if question.conversation == conversation and not question.answer.done():
+                question.answer.set_exception(EngineRefused("the owner gave the conversation back"))
 
     def watch(self, watcher: Callable[[Question, bool], None]) -> Callable[[], None]:
         """Call `watcher(question, waiting)` at every change; returns the undo."""

@@ -76,6 +76,17 @@ class Because:
 
 
 @dataclass(frozen=True, slots=True)
+class Talk:
+    """A conversation; `taken` says that the owner answers it by hand."""
+
+    where: Conversation
+    name: str
+    direct: bool
+    active_at: datetime
+    taken: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Condition:
     """How Rekku is."""
 
@@ -150,6 +161,15 @@ class House(Protocol):
 
     async def choose_engine(self, name: str, model: str = "") -> None:
         """Think with this engine from now on, and with this model of it ("": leave that as it is)."""
+        ...
+
+    async def talks(self, most: int) -> Sequence[Talk]:
+        """The conversations that were last active, the latest first."""
+        ...
+
+    async def take_over(self, where: Conversation, taken: bool) -> None:
+        """Let the owner answer a conversation by hand, at the desk, or no longer: what waits there then goes to the
+        engine in use."""
         ...
 
     async def values(self) -> Sequence[Value]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from rekku import __version__
 from rekku.core.commands import Command
 from rekku.core.errors import EngineError, RekkuError
-from rekku.core.house import Because, Condition, Engine, Part, Record, Usage, Value
+from rekku.core.house import Because, Condition, Engine, Part, Record, Talk, Usage, Value
 from rekku.core.members import in_thread
 from rekku.core.message import Conversation
 from rekku.core.principal import TRAINER_PERSON, Role
@@ -109,6 +109,21 @@ class RekkuHouse:
         if model:
             await self.rekku.road.engines.choose_model(component, model)
         await self.rekku.road.engines.choose(name)
+
+    async def talks(self, most: int) -> Sequence[Talk]:
+        """The conversations that were last active."""
+        taken = self.rekku.road.engines.is_taken
+        chats = await self.rekku.road.people.chats(most)
+        return [Talk(c.where, c.name, c.direct, c.active_at, taken(c.where)) for c in chats]
+
+    async def take_over(self, where: Conversation, taken: bool) -> None:
+        """Let the owner answer a conversation by hand, or no longer."""
+        engines = self.rekku.road.engines
+        if not any(c.members.value("waits_for_a_person") for c in self.rekku.registry.of(Kind.ENGINE)):
+            raise RekkuError("The engine manual is not there, so nobody can answer by hand.")
+        await engines.take(where, taken)
+        if not taken and not engines.active().members.value("waits_for_a_person"):
+            self.rekku.desk.give_back(where)
 
     async def values(self) -> Sequence[Value]:
         """All declared settings, Rekku's own first."""

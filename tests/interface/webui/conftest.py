@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from rekku.interface.webui import passwords
 from rekku.testing import Bot, bot_at
 from tests.interface.webui.visitor import PASSWORD, Visitor, address, link_in, welcome
 
@@ -42,9 +43,10 @@ async def stranger(bot: Bot) -> AsyncIterator[Visitor]:
 
 
 @pytest.fixture
-async def owner(bot: Bot) -> AsyncIterator[Visitor]:
-    """The owner, who has just set the password with the printed link."""
+async def owner(bot: Bot, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Visitor]:
+    """The owner, who has just set the password with the printed link. What it costs to try it is another test's."""
     visitor = Visitor(address(bot))
+    monkeypatch.setattr(passwords, "COST", 2**8)
     status, told = await visitor.post("/web/link", {"link": link_in(welcome(bot)), "password": PASSWORD})
     assert status == 200, told
     yield visitor

@@ -51,12 +51,13 @@ async def test_after_a_restart_the_password_is_asked_for_and_no_link_is_printed(
     await again.close()
 
 
-async def test_the_password_is_kept_as_a_hash_that_takes_work(bot: Bot, owner: Visitor) -> None:
+async def test_the_password_is_kept_as_a_hash_that_takes_work(bot: Bot, stranger: Visitor) -> None:
+    await stranger.post("/web/link", {"link": link_in(welcome(bot)), "password": PASSWORD})
     data = await asyncio.to_thread((bot.home / "data" / "rekku.db-wal").read_bytes)
     data += await asyncio.to_thread((bot.home / "data" / "rekku.db").read_bytes)
 
     assert PASSWORD.encode() not in data
-    assert owner.cookie.encode() not in data
+    assert stranger.cookie.encode() not in data
     assert b"scrypt$32768$8$1$" in data
 
 
@@ -98,6 +99,17 @@ async def test_a_session_ends_when_it_is_not_used_and_when_it_is_old(bot: Bot, o
         assert (await owner.get("/web/condition"))[0] == 200
     bot.clock.jump(6 * DAY)
     assert (await owner.get("/web/condition"))[0] == 401
+
+
+async def test_a_page_that_is_only_left_open_is_closed_in_the_end(bot: Bot, owner: Visitor) -> None:
+    page = await owner.open()
+    for _ in range(8):
+        bot.clock.jump(DAY)
+        if page.code is None:
+            await page.send(type="ping")
+            await page.until(lambda: page.code or page.records[-1]["type"] == "pong")
+            page.records.append({"type": "read"})
+    await page.until(lambda: page.code == 4401)
 
 
 async def test_logging_out_elsewhere_closes_the_page_there(owner: Visitor, visit: Visit) -> None:

@@ -200,6 +200,14 @@ class TestGuests:
             await page.send(**record)
         await page.until(lambda: sum(r["type"] == "notice" for r in page.records) == 2)
 
+    async def test_a_guest_sends_only_so_many_files(self, visit: Visit) -> None:
+        guest = await visit()
+        await guest.post("/web/guest")
+        statuses = [
+            (await guest.post("/web/files?name=x", b"x" * 9_000_000, content_type="text/plain"))[0] for _ in range(4)
+        ]
+        assert statuses == [200, 200, 200, 413]
+
     async def test_what_a_guest_said_can_be_forgotten(self, bot: Bot, owner: Visitor, visit: Visit) -> None:
         guest = await visit()
         await guest.post("/web/guest")

@@ -1,6 +1,7 @@
 """Somebody at the web page: a browser without a screen, over real HTTP and a real socket."""
 
 import asyncio
+import io
 import re
 import uuid
 from collections.abc import Callable, Mapping
@@ -116,7 +117,9 @@ class Visitor:
     async def post(self, path: str, content: Any = None, **headers: str) -> tuple[int, Any]:
         """Status and content of the answer to a JSON body."""
         told = {"origin": self.base, CSRF: self.csrf, **{k.replace("_", "-"): v for k, v in headers.items()}}
-        body: Mapping[str, Any] = {"data": content} if isinstance(content, bytes) else {"json": content or {}}
+        body: Mapping[str, Any] = (
+            {"data": io.BytesIO(content)} if isinstance(content, bytes) else {"json": content or {}}
+        )
         async with self.http.post(path, headers=told, **body) as response:
             answer = await _content(response)
             if isinstance(answer, dict) and "csrf" in answer:

@@ -41,6 +41,7 @@ _row = FILES.c
 ADD = Statement(insert(FILES))
 ONE = Statement(select(FILES).where(_row.chat_id == bindparam("chat"), _row.id == bindparam("file")))
 ALL = Statement(select(_row.id).where(_row.chat_id == bindparam("chat")))
+SIZE = Statement(select(func.sum(_row.size).label("size")).where(_row.chat_id == bindparam("chat")))
 COUNT = Statement(select(func.count().label("count")).where(_row.chat_id == bindparam("chat")))
 ERASE = Statement(delete(FILES).where(_row.chat_id == bindparam("chat")))
 
@@ -120,6 +121,10 @@ class Files:
     async def attachment(self, kept: Kept) -> Attachment:
         """A file as it goes to Rekku."""
         return Attachment(kept.kind, kept.name, kept.mime, await self.data(kept))
+
+    async def size(self, chat_id: str) -> int:
+        """How many bytes the files of a chat have."""
+        return int((await self._db.fetch(SIZE, chat=chat_id))[0].size or 0)
 
     async def count(self, chat_id: str) -> int:
         """How many files a chat has."""

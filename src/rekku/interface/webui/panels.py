@@ -14,6 +14,7 @@ from rekku.interface.webui.context import INTERFACE, OWNER_ID
 from rekku.interface.webui.requests import Ask, Problem
 
 MOST_DAYS = 90
+MOST_TALKS = 30
 LONGEST_VALUE = 8000
 
 
@@ -43,6 +44,22 @@ async def choose_engine(ask: Ask) -> Any:
     content = await ask.told()
     await ask.house.choose_engine(requests.text_of(content, "name", 200), requests.text_of(content, "model", 200))
     return [asdict(engine) for engine in await ask.house.engines()]
+
+
+async def talks(ask: Ask) -> Any:
+    """The conversations that were last active."""
+    return [
+        {"chat": str(t.where), "name": t.name, "at": t.active_at.isoformat(), "taken": t.taken, **asdict(t.where)}
+        for t in await ask.house.talks(MOST_TALKS)
+    ]
+
+
+async def take_over(ask: Ask) -> Any:
+    """Answer a conversation by hand, or no longer."""
+    content = await ask.told()
+    where = Conversation(*(requests.text_of(content, name, 255) for name in ("interface", "chat_id", "thread_id")))
+    await ask.house.take_over(where, content.get("taken") is True)
+    return await talks(ask)
 
 
 async def settings(ask: Ask) -> Any:

@@ -1,5 +1,6 @@
 """Listens, and serves the application with uvicorn in Rekku's own loop. Imported at start only."""
 
+import asyncio
 import logging
 import socket
 from typing import Any
@@ -74,7 +75,6 @@ class Server:
             server_header=False,
             date_header=False,
             limit_concurrency=MOST_AT_ONCE,
-            timeout_graceful_shutdown=GRACE,
             h11_max_incomplete_event_size=HEAD,
         )
         config.load()
@@ -91,5 +91,15 @@ class Server:
         await self._server.startup(sockets=[self._listening])
 
     async def stop(self) -> None:
-        """Let requests end, for a moment; then end them."""
-        await self._server.shutdown(sockets=[self._listening])
+        """Let requests and pages end, for a moment; then end them. (uvicorn's own way polls, ten times a second.)"""
+        state = self._server.server_state
+        for server in self._server.servers:
+            server.close()
+        for connection in tuple(state.connections):
+            connection.shutdown()
+        if tasks := tuple(state.tasks):
+            _, late = await asyncio.wait(tasks, timeout=GRACE)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+        self._listening.close()

@@ -76,8 +76,8 @@ class Sessions:
             return None
         return await self.current(hashed(cookie))
 
-    async def current(self, session_id: str) -> Session | None:
-        """The session as it is now; None if it has ended."""
+    async def current(self, session_id: str, *, used: bool = True) -> Session | None:
+        """The session as it is now; None if it has ended. That a page is open (`used` False) does not lengthen it."""
         now = self._clock.now()
         session = self._known.get(session_id)
         if session is None or now - session.seen_at >= NOTED:
@@ -86,7 +86,7 @@ class Sessions:
         if session is None or session.is_over(now):
             self._forget(session_id)
             return None
-        if now - session.seen_at >= NOTED:
+        if used and now - session.seen_at >= NOTED:
             session = replace(session, seen_at=now)
             await self._db.write(SEEN(session=session_id, now=now))
         self._known[session_id] = session

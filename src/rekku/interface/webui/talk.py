@@ -10,14 +10,14 @@ from typing import Any
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from rekku.core.desk import Question
-from rekku.core.errors import RekkuError
+from rekku.core.errors import RekkuError, StoreError
 from rekku.core.host import Receipt
 from rekku.core.house import Record
 from rekku.core.message import Conversation, Message, User
 from rekku.interface.webui import requests
 from rekku.interface.webui.context import INTERFACE, Context
 from rekku.interface.webui.files import MOST_IN_MESSAGE
-from rekku.interface.webui.hub import ENDED, TOO_MANY, Client
+from rekku.interface.webui.hub import ENDED, TOO_MANY, TOO_SLOW, Client
 from rekku.interface.webui.lines import ME
 
 log = logging.getLogger(__name__)
@@ -32,7 +32,11 @@ LAST_WORDS = 2.0
 
 async def socket(context: Context, websocket: WebSocket) -> None:
     """Serve a page until it goes."""
-    session = await requests.session_of(context, websocket)
+    try:
+        session = await requests.session_of(context, websocket)
+    except StoreError:
+        await websocket.close(TOO_SLOW)
+        return
     if session is None or not (session.is_owner or context.guests):
         await websocket.close(ENDED)
         return
@@ -75,11 +79,13 @@ class Page:
         """Take what the page says, one after the other."""
         while not self._client.closing:
             text = await websocket.receive_text()
-            if not self._may_speak() or not await self._is_welcome():
+            if not self._may_speak():
                 return
             try:
                 record = json.loads(text)
-                await self._take(record if isinstance(record, dict) else {})
+                record = record if isinstance(record, dict) else {}
+                if await self._is_welcome(record):
+                    await self._take(record)
             except RekkuError as error:
                 self._notice(str(error))
             except (ValueError, RecursionError):
@@ -94,9 +100,10 @@ class Page:
             self._client.close(TOO_MANY)
         return self._budget >= 0
 
-    async def _is_welcome(self) -> bool:
+    async def _is_welcome(self, record: Mapping[str, Any]) -> bool:
         """Whether the session is still good: it may have ended elsewhere."""
-        if await self._context.sessions.current(self._client.session.id) is None:
+        used = record.get("type") != "ping"
+        if await self._context.sessions.current(self._client.session.id, used=used) is None:
             self._client.close(ENDED)
         return not self._client.closing
 

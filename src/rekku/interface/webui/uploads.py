@@ -8,6 +8,8 @@ from starlette.responses import Response
 from rekku.interface.webui.files import MOST_BYTES, TooBig
 from rekku.interface.webui.requests import Ask, Problem
 
+MOST_OF_GUEST = MOST_BYTES
+"""Bytes of all files of one guest, after which no more are taken."""
 SHOWN = frozenset({"image", "audio", "video"})
 SEALED = "default-src 'none'; sandbox"
 """The policy of a file that is opened by itself: it may do nothing at all."""
@@ -18,6 +20,8 @@ async def upload(ask: Ask) -> Any:
     length = ask.request.headers.get("content-length", "")
     if length.isdecimal() and int(length) > MOST_BYTES:
         raise Problem(f"A file may have {MOST_BYTES // 2**20} MB.", 413)
+    if not ask.session.is_owner and await ask.context.files.size(ask.session.user_id) >= MOST_OF_GUEST:
+        raise Problem("You have sent as many files as a guest may.", 413)
     try:
         kept = await ask.context.files.take(
             ask.session.user_id, ask.request.query_params.get("name", ""), ask.request.stream()

@@ -34,6 +34,8 @@ OWNERS: Mapping[str, tuple[str, Any]] = {
     "/web/components": ("GET", panels.components),
     "/web/components/reload": ("POST", panels.reload),
     "/web/engine": ("POST", panels.choose_engine),
+    "/web/talks": ("GET", panels.talks),
+    "/web/talks/take": ("POST", panels.take_over),
     "/web/settings": ("GET", panels.settings),
     "/web/settings/change": ("POST", panels.change_settings),
     "/web/because/{message_id}": ("GET", panels.because),

@@ -1,5 +1,5 @@
 // The desk: every prompt that waits for the owner's words, and the switch that makes the owner the model.
-import { html, useState, ask, useAsked, Fault } from "../lib.js";
+import { html, useState, ask, useAsked, Fault, day, time } from "../lib.js";
 import { useConnection } from "../connection.js";
 import { Question } from "./question.js";
 
@@ -20,5 +20,16 @@ export default function Desk({ connection }) {
     ${active && html`<div class="card row"><span>${active.name === "manual" ? "You answer every conversation." : html`<b>${active.name}</b> answers every conversation.`}</span>
       ${active.name !== "manual" && manual && html`<button onClick=${() => choose("manual")}>Take over</button>`}
       ${active.name === "manual" && back && html`<button onClick=${() => choose(back.name)}>Give back to ${back.name}</button>`}</div>`}
+    <${Talks} />
     ${connection.waiting.length ? connection.waiting.map((question) => html`<${Question} key=${question.number} question=${question} connection=${connection} />`) : html`<p class="empty">Nothing waits.</p>`}</div>`;
+}
+
+/** The conversations of late: each can be answered by hand for a while. */
+function Talks() {
+  const [talks, error, , setTalks] = useAsked("talks");
+  const [fault, setFault] = useState("");
+  const take = async ({ interface: name, chat_id, thread_id }, taken) => { try { setTalks(await ask("talks/take", { interface: name, chat_id, thread_id, taken })); setFault(""); } catch (failed) { setFault(failed.message); } };
+  if (!talks?.length) return html`<${Fault} text=${error} />`;
+  return html`<details class="card part" open=${talks.some((talk) => talk.taken)}><summary><b>Conversations</b><span class="small">answer one of them yourself, and give it back</span></summary><div class="inside"><${Fault} text=${error || fault} />
+    <table class="plain"><tbody>${talks.map((talk) => html`<tr key=${talk.chat}><td>${talk.name || talk.chat}<div class="small">${talk.chat}</div></td><td class="small">${day(talk.at)}, ${time(talk.at)}</td><td>${talk.taken ? html`<span class="tag warn">yours</span> <button onClick=${() => take(talk, false)}>Give back</button>` : html`<button onClick=${() => take(talk, true)}>Take over</button>`}</td></tr>`)}</tbody></table></div></details>`;
 }
