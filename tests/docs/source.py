@@ -91,5 +91,6 @@ def _text(node: ast.AST) -> str:
     return ""
 
 
+@functools.cache
 def _plain(text: str) -> str:
     return re.sub(r"\s+", " ", text.replace("`", "").replace("\\", "")).strip()
