@@ -163,6 +163,7 @@ def _assemble(
         notify=road.tell_trainer,
         only=only,
         interfaces=edges,
+        off=settings["REKKU_OFF"],
         builtin=builtin or PACKAGE,
     )
     rekku = Rekku(home, settings, registry, database, desk, supervisor, road, loader, commands, house, given)

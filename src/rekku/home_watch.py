@@ -11,6 +11,7 @@ from rekku.loader import Loader
 log = logging.getLogger(__name__)
 
 HOUSE = frozenset(setting.name for setting in SETTINGS)
+OFF = next(setting for setting in SETTINGS if setting.name == "REKKU_OFF")
 
 
 async def watch_settings(home: Path, loader: Loader, given: Callable[[], Mapping[str, str]]) -> None:
@@ -28,7 +29,14 @@ async def watch_settings(home: Path, loader: Loader, given: Callable[[], Mapping
             continue
         changed = {name for name in before.keys() | now.keys() if before.get(name) != now.get(name)}
         before = now
-        for name in sorted(changed & HOUSE):
+        if OFF.name in changed:
+            await _switch_off(loader, now)
+        for name in sorted((changed & HOUSE) - {OFF.name}):
             log.warning("%s has changed; Rekku reads it at its next start.", name)
         if changed - HOUSE:
             await loader.settings_changed(changed - HOUSE)
+
+
+async def _switch_off(loader: Loader, given: Mapping[str, str]) -> None:
+    """Have the components that are switched off now, and no others, out of use."""
+    await loader.switch_off(OFF.parse(given.get(OFF.name, "")))

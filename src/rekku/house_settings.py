@@ -50,5 +50,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("DB_PASS", "The MariaDB password.", secret=True),
     Setting("DB_NAME", "The MariaDB database.", default="rekku"),
     Setting("REKKU_PLUGINS", "Load only the components of these names.", list, ()),
+    Setting(
+        "REKKU_OFF", "Components that are not loaded though they are there, by the names of their files.", list, ()
+    ),
     Setting("LOG_LEVEL", "How much is logged.", default="INFO", choices=("DEBUG", "INFO", "WARNING", "ERROR")),
 )

@@ -147,6 +147,10 @@ class House(Protocol):
         """
         ...
 
+    async def switch(self, kind: str, name: str, on: bool) -> Part:
+        """Take a component out of use, after a restart too (setting REKKU_OFF), or put it back."""
+        ...
+
     def panels(self) -> Sequence[str]:
         """The names of the plugins that have something for a control panel (`panel`)."""
         ...

@@ -12,6 +12,7 @@ from rekku.core.members import in_thread
 from rekku.core.message import Conversation
 from rekku.core.principal import TRAINER_PERSON, Role
 from rekku.core.registry import Kind
+from rekku.home_watch import OFF
 from rekku.house.because import because
 from rekku.house.env_file import rewrite
 from rekku.house.parts import models_of, parts, with_name
@@ -72,6 +73,15 @@ class RekkuHouse:
         """Load a component's file again."""
         report = with_name(self.rekku, kind, name)
         await asyncio.shield(self.rekku.supervisor.spawn(self.rekku.loader.reload(report.file), f"reload {name}"))
+        return next(part for part in await self.parts() if part.file == str(report.file))
+
+    async def switch(self, kind: str, name: str, on: bool) -> Part:
+        """Take a component out of use, or put it back."""
+        report = with_name(self.rekku, kind, name, off=True)
+        before = OFF.parse(self.rekku.given().get(OFF.name, ""))
+        names = [*(one for one in before if one != report.name), *([] if on else [report.name])]
+        await self.set_values({OFF.name: ",".join(names)})
+        await asyncio.shield(self.rekku.supervisor.spawn(self.rekku.loader.switch_off(names), f"switch {name}"))
         return next(part for part in await self.parts() if part.file == str(report.file))
 
     def panels(self) -> Sequence[str]:

@@ -34,10 +34,11 @@ async def parts(rekku: "Rekku", clean: Callable[[str], str]) -> list[Part]:
     return sorted(found, key=lambda part: (part.kind, part.name, part.builtin))
 
 
-def with_name(rekku: "Rekku", kind: str, name: str) -> "FileReport":
-    """The file that gave a component. Raises RekkuError."""
+def with_name(rekku: "Rekku", kind: str, name: str, *, off: bool = False) -> "FileReport":
+    """The file that gave a component, or, with `off`, would give it. Raises RekkuError."""
+    out = (HIDDEN, "replaced") if off else (HIDDEN, "replaced", "off")
     for told in rekku.loader.reports.values():
-        if told.kind == kind and told.state not in (HIDDEN, "replaced", "off"):
+        if told.kind == kind and told.state not in out:
             names = {c.name for c in rekku.registry if c.file == told.file} | {told.name}
             if name in names:
                 return told

@@ -32,7 +32,7 @@ class Loader:
 
     `import_limit` (for each import, construction and question) and `start_limit` are in seconds. `given` tells the
     texts of all settings, `migrate` brings tables up to date, `notify` tells the owner; `only` names the files in
-    `plugins/` that are loaded, if not all, and `interfaces` those in `interface/`.
+    `plugins/` that are loaded, if not all, and `interfaces` those in `interface/`; those in `off` are not.
     """
 
     def __init__(
@@ -47,6 +47,7 @@ class Loader:
         notify: Callable[[str], Awaitable[None]],
         only: frozenset[str] | None = None,
         interfaces: frozenset[str] | None = None,
+        off: Collection[str] = (),
         builtin: Path = PACKAGE,
         import_limit: float = 10.0,
         start_limit: float = 30.0,
@@ -57,6 +58,7 @@ class Loader:
         self._registry = registry
         self._only = only
         self._interfaces = interfaces
+        self._off = frozenset(off)
         self._builder = Builder(registry, supervisor, make_host, given, import_limit)
         self._running = Running(registry, migrate, start_limit)
         self._units = Units(self._builder, self._running, notify)
@@ -99,6 +101,17 @@ class Loader:
         """Load the interface of that file name, too, from the next `sync` on."""
         if self._interfaces is not None:
             self._interfaces |= {name}
+
+    async def switch_off(self, names: Collection[str]) -> None:
+        """Have the files of these names, and no others, out of use from now on."""
+        async with self._lock:
+            before, self._off = self._off, frozenset(names)
+            wanted = self._wanted()
+            for key in self._units.not_among(wanted):
+                await self._units.unload(key, self._listing, wanted.values())
+            for one in wanted.values():
+                if one.source.name in before - self._off:
+                    await self._swap(one)
 
     async def sync(self) -> None:
         """Compare the folders with what is loaded: load what is new, reload what changed, unload what is gone."""
@@ -187,6 +200,8 @@ class Loader:
         for source in self._listing.components():
             if self._only is not None and source.kind is Kind.PLUGIN and source.name not in self._only:
                 self.reports[source.file] = report(source, "off", "REKKU_PLUGINS does not name it")
+            elif source.name in self._off:
+                self.reports[source.file] = report(source, "off", "REKKU_OFF names it")
             elif self._interfaces is not None and source.kind is Kind.INTERFACE and source.name not in self._interfaces:
                 self.reports[source.file] = report(source, "off", "this command does not bring it up")
             else:

@@ -7,7 +7,7 @@ import pytest
 
 from rekku.house.env_file import changed
 from rekku.testing import Bot
-from tests.interface.webui.visitor import Visitor
+from tests.interface.webui.visitor import Visitor, address
 
 BROKEN = "class Broken:\n    def __init__(self):\n        raise ValueError('no luck')\n\nPLUGIN_CLASS = Broken\n"
 COIN = """\
@@ -72,6 +72,26 @@ class TestComponents:
         assert status == 200
         assert "the version before it goes on working" in part["reason"]
         assert (await owner.post("/web/components/reload", {"kind": "plugin", "name": "nothing"}))[0] == 409
+
+    async def test_a_component_is_switched_off_and_on_again_also_after_a_restart(
+        self, bot: Bot, owner: Visitor
+    ) -> None:
+        drop_in(bot, "coin", COIN)
+        await bot.running.loader.sync()
+        coin = {"kind": "plugin", "name": "coin"}
+        _, part = await owner.post("/web/components/switch", {**coin, "on": False})
+        assert (part["state"], part["actions"]) == ("off", [])
+        await bot.restart()
+        again = Visitor(address(bot))
+        await again.log_in()
+        _, told = await again.get("/web/components")
+        assert [part["state"] for part in told["parts"] if part["name"] == "coin"] == ["off"]
+        _, part = await again.post("/web/components/switch", {**coin, "on": True})
+        assert (part["state"], len(part["actions"])) == ("loaded", 1)
+        assert "REKKU_OFF" not in (bot.home / ".env").read_text(encoding="utf-8")
+        own = {"kind": "interface", "name": "webui", "on": False}
+        assert (await again.post("/web/components/switch", own))[0] == 409
+        await again.close()
 
     async def test_an_engine_is_chosen(self, bot: Bot, owner: Visitor) -> None:
         status, engines = await owner.post("/web/engine", {"name": "manual"})

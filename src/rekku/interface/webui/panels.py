@@ -39,6 +39,15 @@ async def reload(ask: Ask) -> Any:
     return _part(await ask.house.reload(kind, name))
 
 
+async def switch(ask: Ask) -> Any:
+    """Take a component out of use, or put it back; not the page itself, which could not put itself back."""
+    content = await ask.told()
+    kind, name = requests.text_of(content, "kind", 20), requests.text_of(content, "name", 200)
+    if name == INTERFACE:
+        raise Problem("The page cannot switch itself off; WEBUI=off in the settings does.", 409)
+    return _part(await ask.house.switch(kind, name, content.get("on") is True))
+
+
 async def choose_engine(ask: Ask) -> Any:
     """Think with another engine or model."""
     content = await ask.told()

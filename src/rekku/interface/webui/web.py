@@ -33,6 +33,7 @@ OWNERS: Mapping[str, tuple[str, Any]] = {
     "/web/condition": ("GET", panels.condition),
     "/web/components": ("GET", panels.components),
     "/web/components/reload": ("POST", panels.reload),
+    "/web/components/switch": ("POST", panels.switch),
     "/web/engine": ("POST", panels.choose_engine),
     "/web/talks": ("GET", panels.talks),
     "/web/talks/take": ("POST", panels.take_over),

@@ -26,13 +26,14 @@ function Engine({ engine, choose }) {
 function Part({ part, again }) {
   const [busy, setBusy] = useState(false);
   const [fault, setFault] = useState("");
-  const reload = async () => {
+  const act = async (deed, given) => {
     setBusy(true);
     setFault("");
-    try { await ask("components/reload", { kind: part.kind, name: part.name }); } catch (failed) { setFault(failed.message); }
+    try { await ask("components/" + deed, { kind: part.kind, name: part.name, ...given }); } catch (failed) { setFault(failed.message); }
     setBusy(false);
     again();
   };
+  const off = part.state === "off";
   const trouble = part.reason || part.health;
   return html`<details class="card part"><summary><b>${part.name}</b><span class=${"tag " + (part.health ? "warn" : LOOK[part.state])}>${part.health ? "ill" : part.state}</span><span class="small">${trouble || part.actions.map((action) => action.name).join(", ") || "no actions"}</span></summary>
     <div class="inside"><${Fault} text=${fault} />${trouble && html`<p>${trouble}</p>`}${part.traceback && html`<pre tabindex="0">${part.traceback}</pre>`}
@@ -40,5 +41,5 @@ function Part({ part, again }) {
         ${action.fields.length > 0 && html`<dl class="fields">${action.fields.map((field) => html`<dt>${field.name}${field.required ? "" : "?"}</dt><dd>${field.description} ${field.types.length > 0 && html`<span class="tag">${field.types.join(" | ")}</span>`}</dd>`)}</dl>`}</div>`)}
       ${part.settings.length > 0 && html`<p class="small">Settings: ${part.settings.join(", ")}</p>`}
       ${part.file && html`<p class="small">${part.file}</p>`}
-      ${part.file && part.state !== "replaced" && html`<button onClick=${reload} disabled=${busy}>${busy ? "Loading …" : "Load again"}</button>`}</div></details>`;
+      ${part.file && part.state !== "replaced" && html`<div class="row">${!off && html`<button onClick=${() => act("reload", {})} disabled=${busy}>${busy ? "Loading …" : "Load again"}</button>`}${part.name !== "webui" && html`<button class="plain" onClick=${() => act("switch", { on: off })} disabled=${busy}>${off ? "Switch on" : "Switch off"}</button>`}</div>`}</div></details>`;
 }
