@@ -20,16 +20,34 @@ const PAGES = [
 
 function useHash() {
   const [hash, setHash] = useState(location.hash);
-  useEffect(() => { const change = () => setHash(location.hash); addEventListener("hashchange", change); return () => removeEventListener("hashchange", change); }, []);
+  useEffect(() => {
+    const change = () => setHash(location.hash);
+    addEventListener("hashchange", change);
+    return () => removeEventListener("hashchange", change);
+  }, []);
   return hash;
 }
 
 function App() {
   const [me, setMe] = useState(null);
   const [fault, setFault] = useState("");
-  const come = (told) => { setCsrf(told.csrf); setMe(told); };
-  const look = async () => { try { come(await ask("me")); setFault(""); } catch (failed) { setFault(failed.message); setTimeout(look, 2000); } };
-  useEffect(() => { look(); return onLoggedOut(() => setMe((before) => ({ ...before, kind: "" }))); }, []);
+  const come = (told) => {
+    setCsrf(told.csrf);
+    setMe(told);
+  };
+  const look = async () => {
+    try {
+      come(await ask("me"));
+      setFault("");
+    } catch (failed) {
+      setFault(failed.message);
+      setTimeout(look, 2000);
+    }
+  };
+  useEffect(() => {
+    look();
+    return onLoggedOut(() => setMe((before) => ({ ...before, kind: "" })));
+  }, []);
   if (!me) return html`<div class="gate"><p class="small">${fault}</p></div>`;
   const link = /^#link=([\w-]+)$/.exec(location.hash);
   if (!me.kind || link) return html`<${Gate} me=${me} link=${link?.[1]} come=${come} />`;
@@ -40,16 +58,43 @@ function Frame({ me, look }) {
   const [connection] = useState(() => new Connection(me.chat));
   useConnection(connection);
   useEffect(() => () => connection.close(), [connection]);
-  useEffect(() => { if (connection.state === "ended") look(); }, [connection.state]);
+  useEffect(() => {
+    if (connection.state === "ended") look();
+  }, [connection.state]);
   const owner = me.kind === "owner";
   const pages = owner ? PAGES.filter(([, , , plugin]) => !plugin || me.panels.includes(plugin)) : PAGES.slice(0, 1);
   const wanted = useHash().slice(1).split("/")[0];
   const current = pages.find(([id]) => id === wanted) || pages[0];
-  const links = pages.map(([id, name]) => html`<a key=${id} href=${"#" + id} aria-current=${id === current[0] ? "page" : undefined}>${icon(id)}<span>${name}</span>${id === "desk" && connection.waiting.length > 0 && html`<span class="count" aria-label=${`${connection.waiting.length} waiting`}>${connection.waiting.length}</span>`}</a>`);
+  const links = pages.map(
+    ([id, name]) =>
+      html`<a key=${id} href=${"#" + id} aria-current=${id === current[0] ? "page" : undefined}
+        >${icon(id)}<span>${name}</span>${id === "desk" && connection.waiting.length > 0 && html`<span class="count" aria-label=${`${connection.waiting.length} waiting`}>${connection.waiting.length}</span>`}</a
+      >`,
+  );
   return html`<div class="frame">
-    <a class="skip button" href="#main" onClick=${(event) => { event.preventDefault(); document.getElementById("main").focus(); }}>Skip to the page</a>
-    <nav class="side" aria-label="Pages"><div class="brand"><img src="/static/icon.svg" alt="" />Rekku</div>${links}<span class="grow"></span><${State} connection=${connection} /><${Theme} /><${LogOut} look=${look} /></nav>
-    <main id="main" tabindex="-1"><${Lazy} key=${current[0]} load=${current[2]} title=${current[1]} me=${me} connection=${connection} look=${look} /></main>
+    <a
+      class="skip button"
+      href="#main"
+      onClick=${(event) => {
+        event.preventDefault();
+        document.getElementById("main").focus();
+      }}
+      >Skip to the page</a
+    >
+    <nav class="side" aria-label="Pages">
+      <div class="brand"><img src="/static/icon.svg" alt="" />Rekku</div>
+      ${links}<span class="grow"></span><${State} connection=${connection} /><${Theme} /><${LogOut} look=${look} />
+    </nav>
+    <main id="main" tabindex="-1">
+      <${Lazy}
+        key=${current[0]}
+        load=${current[2]}
+        title=${current[1]}
+        me=${me}
+        connection=${connection}
+        look=${look}
+      />
+    </main>
     ${pages.length > 1 && html`<nav class="tabs" aria-label="Pages" ref=${(nav) => nav?.querySelector("[aria-current]")?.scrollIntoView({ inline: "nearest", block: "nearest" })}>${links}</nav>`}
   </div>`;
 }
@@ -57,7 +102,13 @@ function Frame({ me, look }) {
 function Lazy({ load, title, ...given }) {
   const [Page, setPage] = useState(null);
   const [fault, setFault] = useState("");
-  useEffect(() => { document.title = `${title} · Rekku`; load().then((module) => setPage(() => module.default), () => setFault("This page could not be loaded. Is Rekku running?")); }, []);
+  useEffect(() => {
+    document.title = `${title} · Rekku`;
+    load().then(
+      (module) => setPage(() => module.default),
+      () => setFault("This page could not be loaded. Is Rekku running?"),
+    );
+  }, []);
   if (fault) return html`<div class="page"><p class="fault">${fault}</p></div>`;
   return Page && html`<${Page} ...${given} />`;
 }

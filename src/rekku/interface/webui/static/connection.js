@@ -26,7 +26,9 @@ export class Connection {
     this.closed = false;
     this.#open();
     this.beat = setInterval(() => this.#beat(), PING_EVERY);
-    this.back = () => { if (this.state !== "open") this.#again(0); };
+    this.back = () => {
+      if (this.state !== "open") this.#again(0);
+    };
     addEventListener("online", this.back);
     addEventListener("visibilitychange", this.back);
   }
@@ -55,12 +57,28 @@ export class Connection {
     this.#changed();
   }
 
-  answer(question, text) { this.#send({ type: "answer", question, text }); }
-  older() { const first = this.ordered()[0]; if (first) this.#send({ type: "older", before: first.n }); }
-  watchLog(on) { this.watchingLog = on; this.#send({ type: "log", on }); }
-  ordered() { return [...this.lines.values()].filter((line) => line.state !== "gone").sort((a, b) => a.n - b.n); }
-  dismiss() { this.notices = []; this.#changed(); }
-  subscribe(listener) { this.listeners.add(listener); return () => this.listeners.delete(listener); }
+  answer(question, text) {
+    this.#send({ type: "answer", question, text });
+  }
+  older() {
+    const first = this.ordered()[0];
+    if (first) this.#send({ type: "older", before: first.n });
+  }
+  watchLog(on) {
+    this.watchingLog = on;
+    this.#send({ type: "log", on });
+  }
+  ordered() {
+    return [...this.lines.values()].filter((line) => line.state !== "gone").sort((a, b) => a.n - b.n);
+  }
+  dismiss() {
+    this.notices = [];
+    this.#changed();
+  }
+  subscribe(listener) {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
 
   #open() {
     clearTimeout(this.timer);
@@ -69,7 +87,11 @@ export class Connection {
     this.socket = socket;
     this.heard = Date.now();
     socket.onopen = () => socket.send(JSON.stringify({ type: "hello", last: this.last }));
-    socket.onmessage = (event) => { this.heard = Date.now(); this.#take(JSON.parse(event.data)); this.#changed(); };
+    socket.onmessage = (event) => {
+      this.heard = Date.now();
+      this.#take(JSON.parse(event.data));
+      this.#changed();
+    };
     socket.onclose = (event) => {
       if (this.socket !== socket) return;
       this.state = event.code === 4401 ? "ended" : "away";
@@ -80,40 +102,86 @@ export class Connection {
     };
   }
 
-  #again(wait) { clearTimeout(this.timer); this.timer = setTimeout(() => this.#open(), wait); }
+  #again(wait) {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.#open(), wait);
+  }
 
   #beat() {
     if (this.state !== "open") return;
-    if (Date.now() - this.heard > SILENCE) { this.socket.close(); return; }
+    if (Date.now() - this.heard > SILENCE) {
+      this.socket.close();
+      return;
+    }
     this.#send({ type: "ping" });
   }
 
-  #send(record) { if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(record)); }
-  #sayAgain({ id, text, files }) { if (this.state === "open") this.#send({ type: "say", id, text, files: files.map((file) => file.id) }); }
+  #send(record) {
+    if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(record));
+  }
+  #sayAgain({ id, text, files }) {
+    if (this.state === "open") this.#send({ type: "say", id, text, files: files.map((file) => file.id) });
+  }
 
   #take(record) {
     switch (record.type) {
       case "lines":
-        if (record.anew) { this.lines.clear(); this.more = record.lines.length >= 50; }
+        if (record.anew) {
+          this.lines.clear();
+          this.more = record.lines.length >= 50;
+        }
         record.lines.forEach((line) => this.#put(line));
         this.last = record.seq;
         this.state = "open";
         this.tries = 0;
-        this.pending.forEach((message) => { if (!this.failed.has(message.id)) this.#sayAgain(message); });
+        this.pending.forEach((message) => {
+          if (!this.failed.has(message.id)) this.#sayAgain(message);
+        });
         if (this.watchingLog) this.watchLog(true);
         break;
-      case "line": this.#put(record.line); this.last = Math.max(this.last, record.line.seq); break;
-      case "draft": { const line = this.lines.get(record.id); if (line) this.lines.set(record.id, { ...line, text: record.text }); break; }
-      case "older": record.lines.forEach((line) => this.#put(line)); this.more = record.more; break;
-      case "kept": this.forget(record.id); break;
-      case "lost": this.failed.set(record.id, record.reason); break;
-      case "unkept": setTimeout(() => { const left = this.pending.find((m) => m.id === record.id); if (left) this.#sayAgain(left); }, 3000); break;
-      case "done": this.outcomes.set(record.id, record.outcome); break;
-      case "typing": this.typing = record.active; break;
-      case "desk": this.waiting = record.waiting; break;
-      case "commands": this.commands = record.commands; break;
-      case "log": this.records = [...(record.anew ? [] : this.records), ...record.records].slice(-1500); break;
-      case "notice": this.notices = [...this.notices.slice(-2), record.text]; break;
+      case "line":
+        this.#put(record.line);
+        this.last = Math.max(this.last, record.line.seq);
+        break;
+      case "draft": {
+        const line = this.lines.get(record.id);
+        if (line) this.lines.set(record.id, { ...line, text: record.text });
+        break;
+      }
+      case "older":
+        record.lines.forEach((line) => this.#put(line));
+        this.more = record.more;
+        break;
+      case "kept":
+        this.forget(record.id);
+        break;
+      case "lost":
+        this.failed.set(record.id, record.reason);
+        break;
+      case "unkept":
+        setTimeout(() => {
+          const left = this.pending.find((m) => m.id === record.id);
+          if (left) this.#sayAgain(left);
+        }, 3000);
+        break;
+      case "done":
+        this.outcomes.set(record.id, record.outcome);
+        break;
+      case "typing":
+        this.typing = record.active;
+        break;
+      case "desk":
+        this.waiting = record.waiting;
+        break;
+      case "commands":
+        this.commands = record.commands;
+        break;
+      case "log":
+        this.records = [...(record.anew ? [] : this.records), ...record.records].slice(-1500);
+        break;
+      case "notice":
+        this.notices = [...this.notices.slice(-2), record.text];
+        break;
     }
   }
 
@@ -122,12 +190,28 @@ export class Connection {
     if (!known || known.seq <= line.seq) this.lines.set(line.id, line);
   }
 
-  #saved() { try { return JSON.parse(sessionStorage.getItem(KEPT + this.chat)) || []; } catch { return []; } }
-  #save() { try { sessionStorage.setItem(KEPT + this.chat, JSON.stringify(this.pending)); } catch { /* private window */ } }
-  #changed() { this.listeners.forEach((listener) => listener()); }
+  #saved() {
+    try {
+      return JSON.parse(sessionStorage.getItem(KEPT + this.chat)) || [];
+    } catch {
+      return [];
+    }
+  }
+  #save() {
+    try {
+      sessionStorage.setItem(KEPT + this.chat, JSON.stringify(this.pending));
+    } catch {
+      /* private window */
+    }
+  }
+  #changed() {
+    this.listeners.forEach((listener) => listener());
+  }
 }
 
-function fallbackId() { return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join(""); }
+function fallbackId() {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
 
 /** Draw again whenever the connection has news. */
 export function useConnection(connection) {
@@ -137,7 +221,10 @@ export function useConnection(connection) {
     return connection.subscribe(() => {
       if (asked) return;
       asked = true;
-      requestAnimationFrame(() => { asked = false; draw((count) => count + 1); });
+      requestAnimationFrame(() => {
+        asked = false;
+        draw((count) => count + 1);
+      });
     });
   }, [connection]);
   return connection;

@@ -4,13 +4,17 @@ import { html, useMemo, useState } from "./lib.js";
 const FENCE = /^ {0,3}(`{3,}|~{3,})\s*([^\s`]*)[^`]*$/;
 const ITEM = /^(\s*)([-*+]|\d{1,9}[.)])\s+(.*)$/;
 // Every part has a longest length, so that no text, however hostile, takes long to search.
-const INLINE = /(`{1,5})([^]{0,800}?[^`])\1(?!`)|\*\*([^\s*](?:[^]{0,800}?[^\s])?)\*\*|__([^\s_](?:[^]{0,800}?[^\s])?)__(?!\w)|~~([^\s~](?:[^]{0,800}?[^\s])?)~~|\*([^\s*](?:[^*]{0,800}?[^\s*])?)\*|(?<!\w)_([^\s_](?:[^_]{0,800}?[^\s_])?)_(?!\w)|\[([^\]\n]{1,500})\]\((\S{1,2000}?)(?:\s+"[^"]*")?\)|(https?:\/\/[^\s<>"')\]]{1,2000})/;
+const INLINE =
+  /(`{1,5})([^]{0,800}?[^`])\1(?!`)|\*\*([^\s*](?:[^]{0,800}?[^\s])?)\*\*|__([^\s_](?:[^]{0,800}?[^\s])?)__(?!\w)|~~([^\s~](?:[^]{0,800}?[^\s])?)~~|\*([^\s*](?:[^*]{0,800}?[^\s*])?)\*|(?<!\w)_([^\s_](?:[^_]{0,800}?[^\s_])?)_(?!\w)|\[([^\]\n]{1,500})\]\((\S{1,2000}?)(?:\s+"[^"]*")?\)|(https?:\/\/[^\s<>"')\]]{1,2000})/;
 const COLUMNS = /\S {3,}\S/; // a table made with spaces, as commands answer
 const DEEPEST = 8;
 const LONGEST = 60000;
 
 export function Markdown({ text }) {
-  const elements = useMemo(() => (text.length > LONGEST ? html`<p>${text}</p>` : blocks(text.replace(/\r\n?/g, "\n").split("\n"), 0)), [text]);
+  const elements = useMemo(
+    () => (text.length > LONGEST ? html`<p>${text}</p>` : blocks(text.replace(/\r\n?/g, "\n").split("\n"), 0)),
+    [text],
+  );
   return elements;
 }
 
@@ -31,7 +35,9 @@ function blocks(lines, depth) {
       at += 1;
     } else if (/^#{1,6}\s/.test(line)) {
       const level = line.indexOf(" ");
-      out.push(level < 3 ? html`<h3>${inline(line.slice(level + 1))}</h3>` : html`<h4>${inline(line.slice(level + 1))}</h4>`);
+      out.push(
+        level < 3 ? html`<h3>${inline(line.slice(level + 1))}</h3>` : html`<h4>${inline(line.slice(level + 1))}</h4>`,
+      );
       at += 1;
     } else if (/^ {0,3}([-*_])\s*(\1\s*){2,}$/.test(line)) {
       out.push(html`<hr />`);
@@ -45,14 +51,40 @@ function blocks(lines, depth) {
       out.push(list);
       at = next;
     } else if (line.includes("|") && /^\s*\|?[\s:|-]*-[\s:|-]*\|[\s:|-]*$/.test(lines[at + 1] || "")) {
-      const head = cells(line), rows = [];
+      const head = cells(line),
+        rows = [];
       at += 2;
       while (at < lines.length && lines[at].includes("|")) rows.push(cells(lines[at++]));
-      out.push(html`<table><thead><tr>${head.map((c) => html`<th>${inline(c)}</th>`)}</tr></thead><tbody>${rows.map((row) => html`<tr>${row.map((c) => html`<td>${inline(c)}</td>`)}</tr>`)}</tbody></table>`);
+      out.push(
+        html`<table>
+          <thead>
+            <tr>
+              ${head.map((c) => html`<th>${inline(c)}</th>`)}
+            </tr>
+          </thead>
+          <tbody>
+            ${rows.map(
+              (row) =>
+                html`<tr>
+                  ${row.map((c) => html`<td>${inline(c)}</td>`)}
+                </tr>`,
+            )}
+          </tbody>
+        </table>`,
+      );
     } else {
       const body = [];
-      do body.push(lines[at++]); while (at < lines.length && lines[at].trim() && !FENCE.test(lines[at]) && !ITEM.test(lines[at]) && !/^(#{1,6}\s|\s*>)/.test(lines[at]));
-      out.push(body.filter((one) => COLUMNS.test(one)).length > 1 ? columns(body) : html`<p>${inline(body.join("\n"))}</p>`);
+      do body.push(lines[at++]);
+      while (
+        at < lines.length &&
+        lines[at].trim() &&
+        !FENCE.test(lines[at]) &&
+        !ITEM.test(lines[at]) &&
+        !/^(#{1,6}\s|\s*>)/.test(lines[at])
+      );
+      out.push(
+        body.filter((one) => COLUMNS.test(one)).length > 1 ? columns(body) : html`<p>${inline(body.join("\n"))}</p>`,
+      );
     }
   }
   return out;
@@ -60,7 +92,8 @@ function blocks(lines, depth) {
 
 function listAt(lines, start, depth) {
   const first = ITEM.exec(lines[start]);
-  const indent = first[1].length, ordered = /\d/.test(first[2]);
+  const indent = first[1].length,
+    ordered = /\d/.test(first[2]);
   const items = [];
   let at = start;
   while (at < lines.length) {
@@ -76,31 +109,56 @@ function listAt(lines, start, depth) {
     }
     items.push(html`<li>${body.length === 1 ? inline(body[0]) : blocks(body, depth + 1)}</li>`);
   }
-  return [ordered ? html`<ol start=${parseInt(first[2], 10)}>${items}</ol>` : html`<ul>${items}</ul>`, at];
+  return [
+    ordered
+      ? html`<ol start=${parseInt(first[2], 10)}>
+          ${items}
+        </ol>`
+      : html`<ul>
+          ${items}
+        </ul>`,
+    at,
+  ];
 }
 
 /** Lines of two columns as pairs; of more as they are. */
 function columns(lines) {
   const rows = lines.map((line) => line.trim().split(/ {2,}/));
   if (rows.some((row) => row.length > 2)) return html`<pre class="columns" tabindex="0">${lines.join("\n")}</pre>`;
-  return html`<dl class="pairs">${rows.map(([name, words]) => html`<dt>${name}</dt><dd>${words}</dd>`)}</dl>`;
+  return html`<dl class="pairs">
+    ${rows.map(
+      ([name, words]) =>
+        html`<dt>${name}</dt>
+          <dd>${words}</dd>`,
+    )}
+  </dl>`;
 }
 
-function cells(line) { return line.trim().replace(/^\||\|$/g, "").split("|").map((cell) => cell.trim()); }
+function cells(line) {
+  return line
+    .trim()
+    .replace(/^\||\|$/g, "")
+    .split("|")
+    .map((cell) => cell.trim());
+}
 
 function inline(text, depth = 0) {
   const out = [];
   let rest = text;
   while (rest) {
     const found = depth < DEEPEST ? INLINE.exec(rest) : null;
-    if (!found) { out.push(rest); break; }
+    if (!found) {
+      out.push(rest);
+      break;
+    }
     if (found.index) out.push(rest.slice(0, found.index));
     const [whole, , code, bold, bold2, gone, italic, italic2, label, url, bare] = found;
     if (code !== undefined) out.push(html`<code>${code}</code>`);
     else if (bold ?? bold2) out.push(html`<strong>${inline(bold ?? bold2, depth + 1)}</strong>`);
     else if (gone) out.push(html`<del>${inline(gone, depth + 1)}</del>`);
     else if (italic ?? italic2) out.push(html`<em>${inline(italic ?? italic2, depth + 1)}</em>`);
-    else if (bare) out.push(link(bare.replace(/[.,;:!?]+$/, ""), null), bare.slice(bare.replace(/[.,;:!?]+$/, "").length));
+    else if (bare)
+      out.push(link(bare.replace(/[.,;:!?]+$/, ""), null), bare.slice(bare.replace(/[.,;:!?]+$/, "").length));
     else out.push(link(url, label));
     rest = rest.slice(found.index + whole.length);
   }
@@ -116,6 +174,14 @@ function link(url, label) {
 
 function Code({ language, text }) {
   const [copied, setCopied] = useState(false);
-  const copy = async () => { await navigator.clipboard.writeText(text); setCopied(true); setTimeout(() => setCopied(false), 1500); };
-  return html`<div class="codehead"><span>${language || "text"}</span><button class="plain" type="button" onClick=${copy}>${copied ? "Copied" : "Copy"}</button></div><pre tabindex="0"><code>${text}</code></pre>`;
+  const copy = async () => {
+    await navigator.clipboard.writeText(text);
+    setCopied(true);
+    setTimeout(() => setCopied(false), 1500);
+  };
+  return html`<div class="codehead">
+      <span>${language || "text"}</span
+      ><button class="plain" type="button" onClick=${copy}>${copied ? "Copied" : "Copy"}</button>
+    </div>
+    <pre tabindex="0"><code>${text}</code></pre>`;
 }

@@ -21,35 +21,88 @@ export function Chat({ me, connection }) {
   const pending = connection.pending.filter((message) => !known.has(message.id) || connection.failed.has(message.id));
   const first = lines[0]?.n;
   const height = useRef(0);
-  useLayoutEffect(() => { const box = scroll.current; if (!stuck.current && height.current) box.scrollTop += box.scrollHeight - height.current; height.current = 0; }, [first]);
-  useLayoutEffect(() => { const box = scroll.current; if (stuck.current) box.scrollTop = box.scrollHeight; });
+  useLayoutEffect(() => {
+    const box = scroll.current;
+    if (!stuck.current && height.current) box.scrollTop += box.scrollHeight - height.current;
+    height.current = 0;
+  }, [first]);
+  useLayoutEffect(() => {
+    const box = scroll.current;
+    if (stuck.current) box.scrollTop = box.scrollHeight;
+  });
   const scrolled = () => {
     const box = scroll.current;
     stuck.current = box.scrollHeight - box.scrollTop - box.clientHeight < NEAR;
-    if (box.scrollTop < 60 && connection.more && lines.length && !height.current) { height.current = box.scrollHeight; connection.older(); }
+    if (box.scrollTop < 60 && connection.more && lines.length && !height.current) {
+      height.current = box.scrollHeight;
+      connection.older();
+    }
   };
   const attach = async (chosen) => {
     setFault("");
     for (const file of chosen) {
-      try { const kept = await ask("files?name=" + encodeURIComponent(file.name || "picture"), file.slice(0, file.size)); setFiles((before) => [...before, kept]); } catch (failed) { setFault(failed.message); }
+      try {
+        const kept = await ask("files?name=" + encodeURIComponent(file.name || "picture"), file.slice(0, file.size));
+        setFiles((before) => [...before, kept]);
+      } catch (failed) {
+        setFault(failed.message);
+      }
     }
   };
-  const say = (text) => { connection.say(text, files); setFiles([]); stuck.current = true; };
+  const say = (text) => {
+    connection.say(text, files);
+    setFiles([]);
+    stuck.current = true;
+  };
   const asked = owner ? connection.waiting.filter((question) => question.chat === `webui:${me.chat}`) : [];
   const writing = lines.some((line) => line.state === "draft");
-  return html`<section class=${"chat" + (dropping ? " drop" : "")} onDragOver=${(e) => { e.preventDefault(); setDropping(true); }} onDragLeave=${() => setDropping(false)} onDrop=${(e) => { e.preventDefault(); setDropping(false); attach(e.dataTransfer.files); }}>
-    <header><h1>Chat</h1>${connection.state !== "open" && html`<span class="tag warn" role="status">${connection.state === "connecting" ? "Connecting …" : "Rekku is away; it will come back by itself"}</span>`}
-      <div class="row">${(connection.typing || writing) && html`<button class="plain" onClick=${() => connection.say("/cancel")}>Stop</button>`}</div></header>
+  return html`<section
+    class=${"chat" + (dropping ? " drop" : "")}
+    onDragOver=${(e) => {
+      e.preventDefault();
+      setDropping(true);
+    }}
+    onDragLeave=${() => setDropping(false)}
+    onDrop=${(e) => {
+      e.preventDefault();
+      setDropping(false);
+      attach(e.dataTransfer.files);
+    }}
+  >
+    <header>
+      <h1>Chat</h1>
+      ${connection.state !== "open" && html`<span class="tag warn" role="status">${connection.state === "connecting" ? "Connecting …" : "Rekku is away; it will come back by itself"}</span>`}
+      <div class="row">
+        ${(connection.typing || writing) && html`<button class="plain" onClick=${() => connection.say("/cancel")}>Stop</button>`}
+      </div>
+    </header>
     <div class="scroll" ref=${scroll} onScroll=${scrolled} tabindex="0" aria-label="Conversation">
-      <ol class="lines">${rows(lines, connection, owner)}
+      <ol class="lines">
+        ${rows(lines, connection, owner)}
         ${!lines.length && !pending.length && connection.state === "open" && html`<li class="empty">Say something. Type <code>/</code> to see what commands there are.</li>`}
         ${pending.map((message) => html`<${Pending} key=${message.id} message=${message} connection=${connection} />`)}
-        ${connection.typing && !writing && html`<li class="line rekku" key="dots"><div class="bubble"><span class="dots" role="img" aria-label="Rekku is thinking"><i></i><i></i><i></i></span></div></li>`}
+        ${
+          connection.typing &&
+          !writing &&
+          html`<li class="line rekku" key="dots">
+            <div class="bubble">
+              <span class="dots" role="img" aria-label="Rekku is thinking"><i></i><i></i><i></i></span>
+            </div>
+          </li>`
+        }
       </ol>
       ${asked.map((question) => html`<div class="asked" key=${question.number}><${Question} question=${question} connection=${connection} brief=${true} /></div>`)}
     </div>
     <${Announcer} lines=${lines} />
-    <${Composer} connection=${connection} commands=${connection.commands || me.commands} files=${files} setFiles=${setFiles} attach=${attach} say=${say} fault=${fault} />
+    <${Composer}
+      connection=${connection}
+      commands=${connection.commands || me.commands}
+      files=${files}
+      setFiles=${setFiles}
+      attach=${attach}
+      say=${say}
+      fault=${fault}
+    />
   </section>`;
 }
 export default Chat;
@@ -57,7 +110,8 @@ export default Chat;
 function rows(lines, connection, owner) {
   let last = "";
   return lines.flatMap((line) => {
-    const today = day(line.at), row = html`<${Line} key=${line.id} line=${line} connection=${connection} owner=${owner} />`;
+    const today = day(line.at),
+      row = html`<${Line} key=${line.id} line=${line} connection=${connection} owner=${owner} />`;
     if (today === last) return [row];
     last = today;
     return [html`<li class="day" key=${"day " + line.n}>${today}</li>`, row];
@@ -69,27 +123,43 @@ function Line({ line, connection, owner }) {
   const mine = line.from === "me";
   const press = (command) => () => connection.say(command);
   return html`<li class=${`line ${line.from} ${line.state}`} aria-busy=${line.state === "draft"}>
-    ${(line.text || !line.files?.length) && html`<div class="bubble"><span class="hidden">${mine ? "You: " : "Rekku: "}</span>${mine ? line.text : html`<${Markdown} text=${line.text} />`}
-      ${line.choices && html`<div class="choices">${line.choices.map((choice) => html`<button onClick=${press(choice.command)}>${choice.label}</button>`)}</div>`}</div>`}
+    ${
+      (line.text || !line.files?.length) &&
+      html`<div class="bubble">
+        <span class="hidden">${mine ? "You: " : "Rekku: "}</span
+        >${mine ? line.text : html`<${Markdown} text=${line.text} />`}
+        ${line.choices && html`<div class="choices">${line.choices.map((choice) => html`<button onClick=${press(choice.command)}>${choice.label}</button>`)}</div>`}
+      </div>`
+    }
     ${line.files && html`<div class="files">${line.files.map((file) => html`<${File} file=${file} />`)}</div>`}
-    <div class="under"><time datetime=${line.at}>${time(line.at)}</time>${line.reaction && html`<span class="reaction">${line.reaction}</span>`}
+    <div class="under">
+      <time datetime=${line.at}>${time(line.at)}</time
+      >${line.reaction && html`<span class="reaction">${line.reaction}</span>`}
       ${outcome === "failed" && html`<span class="bad">This could not be answered.</span>`}${outcome === "deferred" && html`<span>It will be answered when the model is back.</span>`}
-      ${!mine && owner && line.state === "final" && html`<${Why} id=${line.id} />`}</div>
+      ${!mine && owner && line.state === "final" && html`<${Why} id=${line.id} />`}
+    </div>
   </li>`;
 }
 
 function File({ file }) {
   const url = "/web/files/" + file.id;
-  if (file.kind === "image") return html`<a href=${url} target="_blank" rel="noopener"><img src=${url} alt=${file.name} loading="lazy" /></a>`;
+  if (file.kind === "image")
+    return html`<a href=${url} target="_blank" rel="noopener"><img src=${url} alt=${file.name} loading="lazy" /></a>`;
   if (file.kind === "audio") return html`<audio controls src=${url} aria-label=${file.name}></audio>`;
   if (file.kind === "video") return html`<video controls src=${url} aria-label=${file.name}></video>`;
-  return html`<a class="file" href=${url} download=${file.name}>${icon("clip")} ${file.name} <span class="small">${size(file.size)}</span></a>`;
+  return html`<a class="file" href=${url} download=${file.name}
+    >${icon("clip")} ${file.name} <span class="small">${size(file.size)}</span></a
+  >`;
 }
 
 function Pending({ message, connection }) {
   const why = connection.failed.get(message.id);
-  return html`<li class="line me"><div class="bubble">${message.text || message.files.map((file) => file.name).join(", ")}</div>
-    <div class="under">${why ? html`<span class="bad">${why}</span><button class="plain" onClick=${() => connection.forget(message.id)}>Drop it</button>` : html`<span>On its way …</span>`}</div></li>`;
+  return html`<li class="line me">
+    <div class="bubble">${message.text || message.files.map((file) => file.name).join(", ")}</div>
+    <div class="under">
+      ${why ? html`<span class="bad">${why}</span><button class="plain" onClick=${() => connection.forget(message.id)}>Drop it</button>` : html`<span>On its way …</span>`}
+    </div>
+  </li>`;
 }
 
 /** Says to a screen reader what Rekku said, once it is whole. */
@@ -97,6 +167,9 @@ function Announcer({ lines }) {
   const said = useRef(null);
   const [text, setText] = useState("");
   const last = lines.filter((line) => line.from === "rekku" && line.state === "final").at(-1);
-  useEffect(() => { if (said.current !== null && last && last.id !== said.current) setText("Rekku: " + last.text); said.current = last?.id ?? ""; }, [last?.id]);
+  useEffect(() => {
+    if (said.current !== null && last && last.id !== said.current) setText("Rekku: " + last.text);
+    said.current = last?.id ?? "";
+  }, [last?.id]);
   return html`<div class="hidden" aria-live="polite">${text}</div>`;
 }

@@ -2,25 +2,56 @@
 import { html, useState, ask, useAsked, Fault, Select } from "../lib.js";
 
 const LOOK = { loaded: "good", failed: "bad", missing: "warn", unconfigured: "", off: "", replaced: "" };
-const KINDS = [["interface", "Interfaces"], ["engine", "Engines"], ["plugin", "Plugins"]];
+const KINDS = [
+  ["interface", "Interfaces"],
+  ["engine", "Engines"],
+  ["plugin", "Plugins"],
+];
 
 export default function Parts() {
   const [told, error, again, setTold] = useAsked("components");
   const [fault, setFault] = useState("");
-  const choose = async (name, model) => { try { const engines = await ask("engine", { name, model }); setTold({ ...told, engines }); setFault(""); } catch (failed) { setFault(failed.message); } };
-  return html`<div class="page"><header><h1>Components</h1><p>Each is one file. Save it, and it is loaded again; delete it, and it is gone.</p></header>
+  const choose = async (name, model) => {
+    try {
+      const engines = await ask("engine", { name, model });
+      setTold({ ...told, engines });
+      setFault("");
+    } catch (failed) {
+      setFault(failed.message);
+    }
+  };
+  return html`<div class="page">
+    <header>
+      <h1>Components</h1>
+      <p>Each is one file. Save it, and it is loaded again; delete it, and it is gone.</p>
+    </header>
     <${Fault} text=${error || fault} />
-    ${told && html`<section class="card" aria-label="Engine"><h2>What I think with</h2>${told.engines.map((engine) => html`<${Engine} key=${engine.name} engine=${engine} choose=${choose} />`)}</section>
-    ${KINDS.map(([kind, title]) => html`<section key=${kind}><h2>${title}</h2>${told.parts.filter((part) => part.kind === kind).map((part) => html`<${Part} key=${part.file + part.name} part=${part} again=${again} />`)}</section>`)}`}</div>`;
+    ${
+      told &&
+      html`<section class="card" aria-label="Engine">
+          <h2>What I think with</h2>
+          ${told.engines.map((engine) => html`<${Engine} key=${engine.name} engine=${engine} choose=${choose} />`)}
+        </section>
+        ${KINDS.map(
+          ([kind, title]) =>
+            html`<section key=${kind}>
+              <h2>${title}</h2>
+              ${told.parts.filter((part) => part.kind === kind).map((part) => html`<${Part} key=${part.file + part.name} part=${part} again=${again} />`)}
+            </section>`,
+        )}`
+    }
+  </div>`;
 }
 
 function Engine({ engine, choose }) {
   const [model, setModel] = useState(engine.model);
   const changed = model !== engine.model;
   const label = "Model of " + engine.name;
-  return html`<div class="engine"><b>${engine.name}</b>
+  return html`<div class="engine">
+    <b>${engine.name}</b>
     ${engine.models.length > 1 ? html`<${Select} aria-label=${label} value=${model} options=${engine.models.map((name) => [name])} change=${setModel} />` : engine.name !== "manual" ? html`<input aria-label=${label} value=${model} placeholder="its own default" onInput=${(e) => setModel(e.target.value)} />` : html`<span class="small">you answer yourself, at the desk</span>`}
-    ${engine.active && !changed ? html`<span class="tag good">in use</span>` : html`<button onClick=${() => choose(engine.name, changed ? model : "")}>${engine.active ? "Change" : "Use"}</button>`}</div>`;
+    ${engine.active && !changed ? html`<span class="tag good">in use</span>` : html`<button onClick=${() => choose(engine.name, changed ? model : "")}>${engine.active ? "Change" : "Use"}</button>`}
+  </div>`;
 }
 
 function Part({ part, again }) {
@@ -29,17 +60,51 @@ function Part({ part, again }) {
   const act = async (deed, given) => {
     setBusy(true);
     setFault("");
-    try { await ask("components/" + deed, { kind: part.kind, name: part.name, ...given }); } catch (failed) { setFault(failed.message); }
+    try {
+      await ask("components/" + deed, { kind: part.kind, name: part.name, ...given });
+    } catch (failed) {
+      setFault(failed.message);
+    }
     setBusy(false);
     again();
   };
   const off = part.state === "off";
   const trouble = part.reason || part.health;
-  return html`<details class="card part"><summary><b>${part.name}</b><span class=${"tag " + (part.health ? "warn" : LOOK[part.state])}>${part.health ? "ill" : part.state}</span><span class="small">${trouble || part.actions.map((action) => action.name).join(", ") || "no actions"}</span></summary>
-    <div class="inside"><${Fault} text=${fault} />${trouble && html`<p>${trouble}</p>`}${part.traceback && html`<pre tabindex="0">${part.traceback}</pre>`}
-      ${part.actions.map((action) => html`<div class="action" key=${action.name}><h3>${action.name}${action.risk !== "low" && html`<span class=${"tag " + (action.risk === "high" ? "bad" : "warn")}>${action.risk} risk</span>`}</h3><p>${action.description}</p>
-        ${action.fields.length > 0 && html`<dl class="fields">${action.fields.map((field) => html`<dt>${field.name}${field.required ? "" : "?"}</dt><dd>${field.description} ${field.types.length > 0 && html`<span class="tag">${field.types.join(" | ")}</span>`}</dd>`)}</dl>`}</div>`)}
+  return html`<details class="card part">
+    <summary>
+      <b>${part.name}</b
+      ><span class=${"tag " + (part.health ? "warn" : LOOK[part.state])}>${part.health ? "ill" : part.state}</span
+      ><span class="small">${trouble || part.actions.map((action) => action.name).join(", ") || "no actions"}</span>
+    </summary>
+    <div class="inside">
+      <${Fault}
+        text=${fault}
+      />${trouble && html`<p>${trouble}</p>`}${part.traceback && html`<pre tabindex="0">${part.traceback}</pre>`}
+      ${part.actions.map(
+        (action) =>
+          html`<div class="action" key=${action.name}>
+            <h3>
+              ${action.name}${action.risk !== "low" && html`<span class=${"tag " + (action.risk === "high" ? "bad" : "warn")}>${action.risk} risk</span>`}
+            </h3>
+            <p>${action.description}</p>
+            ${
+              action.fields.length > 0 &&
+              html`<dl class="fields">
+                ${action.fields.map(
+                  (field) =>
+                    html`<dt>${field.name}${field.required ? "" : "?"}</dt>
+                      <dd>
+                        ${field.description}
+                        ${field.types.length > 0 && html`<span class="tag">${field.types.join(" | ")}</span>`}
+                      </dd>`,
+                )}
+              </dl>`
+            }
+          </div>`,
+      )}
       ${part.settings.length > 0 && html`<p class="small">Settings: ${part.settings.join(", ")}</p>`}
       ${part.file && html`<p class="small">${part.file}</p>`}
-      ${part.file && part.state !== "replaced" && html`<div class="row">${!off && html`<button onClick=${() => act("reload", {})} disabled=${busy}>${busy ? "Loading …" : "Load again"}</button>`}${part.name !== "webui" && html`<button class="plain" onClick=${() => act("switch", { on: off })} disabled=${busy}>${off ? "Switch on" : "Switch off"}</button>`}</div>`}</div></details>`;
+      ${part.file && part.state !== "replaced" && html`<div class="row">${!off && html`<button onClick=${() => act("reload", {})} disabled=${busy}>${busy ? "Loading …" : "Load again"}</button>`}${part.name !== "webui" && html`<button class="plain" onClick=${() => act("switch", { on: off })} disabled=${busy}>${off ? "Switch on" : "Switch off"}</button>`}</div>`}
+    </div>
+  </details>`;
 }

@@ -7,18 +7,67 @@ export default function Settings() {
   const [search, setSearch] = useState("");
   const [fault, setFault] = useState("");
   const [fine, setFine] = useState("");
-  const change = (name, text) => { setFine(""); setChanges((before) => { const after = { ...before }; if (text === null) delete after[name]; else after[name] = text; return after; }); };
-  const save = async () => {
-    try { setTold(await ask("settings/change", { changes })); setChanges({}); setFault(""); setFine("Saved. What belongs to a component works at once; Rekku's own settings at its next start."); } catch (failed) { setFault(failed.message); }
+  const change = (name, text) => {
+    setFine("");
+    setChanges((before) => {
+      const after = { ...before };
+      if (text === null) delete after[name];
+      else after[name] = text;
+      return after;
+    });
   };
-  const found = (told || []).filter((setting) => (setting.name + setting.description + setting.component).toLowerCase().includes(search.toLowerCase()));
+  const save = async () => {
+    try {
+      setTold(await ask("settings/change", { changes }));
+      setChanges({});
+      setFault("");
+      setFine("Saved. What belongs to a component works at once; Rekku's own settings at its next start.");
+    } catch (failed) {
+      setFault(failed.message);
+    }
+  };
+  const found = (told || []).filter((setting) =>
+    (setting.name + setting.description + setting.component).toLowerCase().includes(search.toLowerCase()),
+  );
   const groups = [...new Set(found.map((setting) => setting.component))];
   const count = Object.keys(changes).length;
-  return html`<div class="page"><header><h1>Settings</h1><p>They are kept in <code>.env</code> of Rekku's home. What stands in the environment of the process can only be changed there.</p></header>
-    <${Fault} text=${error} /><div class="card"><label for="find">Find</label><input id="find" type="search" value=${search} onInput=${(e) => setSearch(e.target.value)} /></div>
+  return html`<div class="page">
+    <header>
+      <h1>Settings</h1>
+      <p>
+        They are kept in <code>.env</code> of Rekku's home. What stands in the environment of the process can only be
+        changed there.
+      </p>
+    </header>
+    <${Fault} text=${error} />
+    <div class="card">
+      <label for="find">Find</label
+      ><input id="find" type="search" value=${search} onInput=${(e) => setSearch(e.target.value)} />
+    </div>
     <div role="status">${fine && html`<p class="fine">${fine}</p>`}</div>
-    ${groups.map((group) => html`<section class="card" key=${group}><h2>${group}</h2>${found.filter((setting) => setting.component === group).map((setting) => html`<${Setting} key=${setting.name} setting=${setting} text=${changes[setting.name]} change=${change} />`)}</section>`)}
-    ${count > 0 && html`<div class="savebar"><span>${count === 1 ? "One change" : `${count} changes`}</span><span class="grow"><${Fault} text=${fault} /></span><button class="main" onClick=${save}>Save</button><button onClick=${() => { setChanges({}); setFault(""); }}>Undo</button></div>`}</div>`;
+    ${groups.map(
+      (group) =>
+        html`<section class="card" key=${group}>
+          <h2>${group}</h2>
+          ${found.filter((setting) => setting.component === group).map((setting) => html`<${Setting} key=${setting.name} setting=${setting} text=${changes[setting.name]} change=${change} />`)}
+        </section>`,
+    )}
+    ${
+      count > 0 &&
+      html`<div class="savebar">
+        <span>${count === 1 ? "One change" : `${count} changes`}</span
+        ><span class="grow"><${Fault} text=${fault} /></span><button class="main" onClick=${save}>Save</button
+        ><button
+          onClick=${() => {
+            setChanges({});
+            setFault("");
+          }}
+        >
+          Undo
+        </button>
+      </div>`
+    }
+  </div>`;
 }
 
 function Setting({ setting, text, change }) {
@@ -27,9 +76,32 @@ function Setting({ setting, text, change }) {
   const told = { id: "set-" + setting.name, disabled: fixed, "aria-describedby": "about-" + setting.name };
   const write = (value) => change(setting.name, value === setting.text && !setting.secret ? null : value);
   const input = { ...told, onInput: (e) => write(e.target.value) };
-  const options = setting.choices.length && setting.kind !== "list" ? setting.choices : setting.kind === "bool" ? ["on", "off"] : null;
-  const value = setting.kind === "bool" && !["on", "off"].includes(shown) ? (["1", "true", "yes"].includes(shown.toLowerCase()) ? "on" : "off") : shown;
-  return html`<form class="setting" onSubmit=${(e) => e.preventDefault()}><div><label for=${told.id}>${setting.name}</label><p class="small" id=${"about-" + setting.name}>${setting.description}${setting.expects !== "a text" ? ` (${setting.expects})` : ""}</p></div>
-    <div>${options ? html`<${Select} ...${told} value=${value} options=${options.map((one) => [one])} change=${write} />` : setting.secret ? html`<input ...${input} type="password" autocomplete="new-password" value=${text ?? ""} placeholder=${setting.set ? "set; write here to change it" : "not set"} />` : html`<input ...${input} value=${shown} />`}
-      <div class="row"><span class="small">${fixed ? "set in the environment" : setting.source === ".env" ? "set by you" : setting.required ? "required" : "default"}</span>${setting.source === ".env" && text === undefined && html`<button class="plain" onClick=${() => change(setting.name, "")}>Remove</button>`}${text === "" && html`<span class="tag warn">will be removed</span>`}</div></div></form>`;
+  const options =
+    setting.choices.length && setting.kind !== "list"
+      ? setting.choices
+      : setting.kind === "bool"
+        ? ["on", "off"]
+        : null;
+  const value =
+    setting.kind === "bool" && !["on", "off"].includes(shown)
+      ? ["1", "true", "yes"].includes(shown.toLowerCase())
+        ? "on"
+        : "off"
+      : shown;
+  return html`<form class="setting" onSubmit=${(e) => e.preventDefault()}>
+    <div>
+      <label for=${told.id}>${setting.name}</label>
+      <p class="small" id=${"about-" + setting.name}>
+        ${setting.description}${setting.expects !== "a text" ? ` (${setting.expects})` : ""}
+      </p>
+    </div>
+    <div>
+      ${options ? html`<${Select} ...${told} value=${value} options=${options.map((one) => [one])} change=${write} />` : setting.secret ? html`<input ...${input} type="password" autocomplete="new-password" value=${text ?? ""} placeholder=${setting.set ? "set; write here to change it" : "not set"} />` : html`<input ...${input} value=${shown} />`}
+      <div class="row">
+        <span class="small"
+          >${fixed ? "set in the environment" : setting.source === ".env" ? "set by you" : setting.required ? "required" : "default"}</span
+        >${setting.source === ".env" && text === undefined && html`<button class="plain" onClick=${() => change(setting.name, "")}>Remove</button>`}${text === "" && html`<span class="tag warn">will be removed</span>`}
+      </div>
+    </div>
+  </form>`;
 }

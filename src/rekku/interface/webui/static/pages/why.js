@@ -6,16 +6,57 @@ export function Why({ id }) {
   const [fault, setFault] = useState("");
   const open = async (event) => {
     if (!event.target.open || told) return;
-    try { setTold(await ask("because/" + encodeURIComponent(id))); setFault(""); } catch (failed) { setFault(failed.message); }
+    try {
+      setTold(await ask("because/" + encodeURIComponent(id)));
+      setFault("");
+    } catch (failed) {
+      setFault(failed.message);
+    }
   };
-  return html`<details onToggle=${open}><summary>Why?</summary><div class="why">${fault || (told ? html`<${Told} told=${told} />` : "…")}</div></details>`;
+  return html`<details onToggle=${open}>
+    <summary>Why?</summary>
+    <div class="why">${fault || (told ? html`<${Told} told=${told} />` : "…")}</div>
+  </details>`;
 }
 
 function Told({ told }) {
   const facts = Object.entries(told.facts);
-  return html`<h3>Done</h3>${told.deeds.length ? html`<dl>${told.deeds.map((deed) => html`<dt>${deed.action}</dt><dd><span class=${"tag " + ({ done: "good", failed: "bad", refused: "bad" }[deed.status] || "")}>${deed.status}</span> <code>${short(deed.payload)}</code>${deed.problems.map((problem) => html`<div>${problem}</div>`)}${deed.output !== null && html`<div>→ ${short(deed.output)}</div>`}</dd>`)}</dl>` : html`<p>Nothing but these words.</p>`}
-    <h3>In mind</h3><dl><dt>history</dt><dd>${told.history} recent messages</dd>${facts.map(([name, value]) => html`<dt>${name}</dt><dd>${short(value)}</dd>`)}</dl>
-    <h3>Cost</h3><p>${told.engine} ${told.model} · ${number(told.prompt_tokens)} + ${number(told.completion_tokens)} tokens · ${told.seconds.toFixed(1)} s</p>`;
+  return html`<h3>Done</h3>
+    ${
+      told.deeds.length
+        ? html`<dl>
+            ${told.deeds.map(
+              (deed) =>
+                html`<dt>${deed.action}</dt>
+                  <dd>
+                    <span class=${"tag " + ({ done: "good", failed: "bad", refused: "bad" }[deed.status] || "")}
+                      >${deed.status}</span
+                    >
+                    <code>${short(deed.payload)}</code
+                    >${deed.problems.map((problem) => html`<div>${problem}</div>`)}${deed.output !== null && html`<div>→ ${short(deed.output)}</div>`}
+                  </dd>`,
+            )}
+          </dl>`
+        : html`<p>Nothing but these words.</p>`
+    }
+    <h3>In mind</h3>
+    <dl>
+      <dt>history</dt>
+      <dd>${told.history} recent messages</dd>
+      ${facts.map(
+        ([name, value]) =>
+          html`<dt>${name}</dt>
+            <dd>${short(value)}</dd>`,
+      )}
+    </dl>
+    <h3>Cost</h3>
+    <p>
+      ${told.engine} ${told.model} · ${number(told.prompt_tokens)} + ${number(told.completion_tokens)} tokens ·
+      ${told.seconds.toFixed(1)} s
+    </p>`;
 }
 
-function short(value) { const text = typeof value === "string" ? value : JSON.stringify(value); return text.length > 1500 ? text.slice(0, 1500) + " …" : text; }
+function short(value) {
+  const text = typeof value === "string" ? value : JSON.stringify(value);
+  return text.length > 1500 ? text.slice(0, 1500) + " …" : text;
+}
