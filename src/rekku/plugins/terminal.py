@@ -12,6 +12,7 @@ from rekku.core.settings import Setting
 from rekku.plugins._terminal import sandbox
 from rekku.plugins._terminal.line import LONGEST_INPUT
 from rekku.plugins._terminal.output import shortened
+from rekku.plugins._terminal.screens import Screens
 from rekku.plugins._terminal.sessions import Answer, Sessions
 from rekku.plugins._terminal.shell import State
 
@@ -30,7 +31,8 @@ WAYS_ON = "What you write with /sh goes to it; /sh stop ends it."
 
 
 class TerminalPlugin(AIPluginBase):
-    """One action, `terminal`, and the commands `/sh` and `/exit`: a bash for each of the owner's chats."""
+    """One action, `terminal`, and the commands `/sh` and `/exit`: a bash for each of the owner's chats. For a control
+    panel there are screens: each a bash to look at."""
 
     settings = (
         Setting("TERMINAL_TIMEOUT", "Seconds that a shell command may take.", float, 60.0, minimum=1, maximum=600),
@@ -50,6 +52,7 @@ class TerminalPlugin(AIPluginBase):
 
     def __init__(self) -> None:
         self._sessions: Sessions | None = None
+        self._screens: Screens | None = None
 
     def get_supported_actions(self) -> Mapping[str, Mapping[str, Any]]:
         # What a shell prints that can reach nothing but its own folder are no outsider's words.
@@ -124,12 +127,24 @@ class TerminalPlugin(AIPluginBase):
     async def start(self) -> None:
         room = sandbox.Room(self.host.files, self._sandboxed(), self.host.settings["TERMINAL_NETWORK"])
         self._sessions = Sessions(room, self.host.settings["TERMINAL_INPUT_WAIT"], self.host.clock.monotonic)
-        self.host.spawn(self._end_idle(self._sessions), "idle shells")
+        self._screens = Screens(room, self.host.settings["TERMINAL_IDLE"])
+        self.host.spawn(self._end_idle(self._sessions, self._screens), "idle shells")
 
     async def stop(self) -> None:
+        if self._screens is not None:
+            await self._screens.end_all()
         if self._sessions is not None:
             sessions, self._sessions = self._sessions, None
             await sessions.end_all()
+
+    async def panel(self, deed: str, given: Mapping[str, Any]) -> Any:
+        """For the owner's control panel: screens, open, read, type, resize, close."""
+        self._ready()
+        if self._screens is None:
+            raise ActionError("the terminal has not been started")
+        if deed == "open":
+            self.host.log.info("A terminal is opened in a control panel.")
+        return await self._screens.do(deed, given)
 
     def health(self) -> str:
         wanted = self.host.settings["TERMINAL_SANDBOX"]
@@ -176,10 +191,11 @@ class TerminalPlugin(AIPluginBase):
     def _sandboxed(self) -> bool:
         return self.host.settings["TERMINAL_SANDBOX"] != "off" and not sandbox.why_no_sandbox()
 
-    async def _end_idle(self, sessions: Sessions) -> None:
+    async def _end_idle(self, sessions: Sessions, screens: Screens) -> None:
         while True:
             await self.host.clock.sleep(LOOK_EVERY)
             await sessions.end_idle(self.host.settings["TERMINAL_IDLE"])
+            await screens.end_idle()
 
 
 def _note(answer: Answer) -> str:

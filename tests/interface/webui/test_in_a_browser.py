@@ -24,6 +24,7 @@ PAGES = {
     "diary": "Diary",
     "people": "People",
     "activity": "Activity",
+    "terminal": "Terminal",
     "log": "Log",
     "settings": "Settings",
     "access": "Access",
@@ -36,6 +37,7 @@ KEPT = {
     ("parts", "light"),
     ("diary", "dark"),
     ("events", "light"),
+    ("terminal", "dark"),
 }
 """The pictures that the documentation keeps; with REKKU_PICTURES set they are taken anew."""
 HOSTILE = (
@@ -51,7 +53,7 @@ HOSTILE = (
 @pytest.fixture
 def web_settings() -> dict[str, str]:
     """With the plugins that have pages of their own."""
-    return {"REKKU_PLUGINS": "message_plugin,time_plugin,webui,event,ai_diary,bio_manager"}
+    return {"REKKU_PLUGINS": "message_plugin,time_plugin,webui,event,ai_diary,bio_manager,terminal"}
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections import deque
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from rekku.interface.webui.sessions import Session
 
@@ -61,11 +61,25 @@ class Client:
         return text
 
 
+class View(Protocol):
+    """Something else that an open page looks at, by a socket of its own."""
+
+    @property
+    def session(self) -> Session:
+        """Whose page it is."""
+        ...
+
+    def end(self) -> None:
+        """The session has ended: hang up."""
+        ...
+
+
 class Hub:
     """All open pages."""
 
     def __init__(self) -> None:
         self._clients: dict[str, set[Client]] = {}
+        self.views: set[View] = set()
         self.thinking: set[str] = set()
         """The chats in which Rekku is thinking."""
 
@@ -108,6 +122,9 @@ class Hub:
         for client in self.clients():
             if client.session.id == session_id:
                 client.close(ENDED)
+        for view in self.views:
+            if view.session.id == session_id:
+                view.end()
 
     def close(self) -> None:
         """Rekku ends, or the page is loaded anew: every page will come back by itself."""

@@ -8,7 +8,18 @@ from starlette.responses import Response
 from starlette.routing import Route, Router, WebSocketRoute
 from starlette.websockets import WebSocket
 
-from rekku.interface.webui import access, assets, entry, metrics, ollama_api, openai_api, panels, talk, uploads
+from rekku.interface.webui import (
+    access,
+    assets,
+    entry,
+    metrics,
+    ollama_api,
+    openai_api,
+    panels,
+    talk,
+    terminal,
+    uploads,
+)
 from rekku.interface.webui.assets import INDEX, Asset
 from rekku.interface.webui.context import Context
 from rekku.interface.webui.guard import Guard
@@ -80,11 +91,15 @@ def application(context: Context, files: Mapping[str, Asset], origins: Iterable[
     async def socket(websocket: WebSocket) -> None:
         await talk.socket(context, websocket)
 
+    async def screen(websocket: WebSocket) -> None:
+        await terminal.socket(context, websocket)
+
     routes = [
         Route("/", index, methods=["GET"]),
         Route("/static/{path:path}", static, methods=["GET"]),
         Route("/healthz", alive, methods=["GET"]),
         WebSocketRoute("/web/socket", socket),
+        WebSocketRoute("/web/terminal/{screen}", screen),
         *_routes(OPEN, lambda handler: open_to_all(context, handler)),
         *_routes(EVERYBODYS, lambda handler: for_everybody(context, handler)),
         *_routes(OPENAI, lambda handler: for_programs(context, handler, openai_api.faulty)),

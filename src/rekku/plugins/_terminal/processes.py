@@ -3,14 +3,20 @@
 import contextlib
 import ctypes
 import fcntl
+import logging
 import os
 import platform
 import signal
+import subprocess
 import sys
 import termios
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+
+from rekku.plugins._terminal.sandbox import Room
+
+log = logging.getLogger(__name__)
 
 PROC = Path("/proc")
 TOKEN = "REKKU_SHELL"
@@ -18,6 +24,8 @@ TOKEN = "REKKU_SHELL"
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
 ROUNDS = 100
+BURIAL = 2.0
+"""Seconds that a killed shell may take to be gone."""
 DEAD = ("Z", "X")
 """States of processes that only wait to be taken note of."""
 HAS_CHILDREN = (PROC / "self" / "task" / str(os.getpid()) / "children").exists()
@@ -30,7 +38,41 @@ POLLS = {"x86_64": {7, 23, 232, 270, 271, 281, 441}, "aarch64": {22, 72, 73, 441
 """System calls that wait for one of several descriptors."""
 
 
-def at_birth() -> Callable[[], None]:
+def start_bash(
+    room: Room, start: str, slave: int, token: str, *, screen: bool = False, descriptors: tuple[int, ...] = ()
+) -> "subprocess.Popen[bytes]":
+    """Start an interactive bash on a terminal, that begins with the script `start` (in which `{script}` is replaced by
+    the descriptor that it is read from). Called on the main thread; raises OSError."""
+    script, write_script = os.pipe()
+    os.write(write_script, start.replace("{script}", str(script)).encode())
+    os.close(write_script)
+    editing = [] if screen else ["--noediting"]
+    try:
+        return subprocess.Popen(
+            room.arguments("--noprofile", *editing, "--rcfile", f"/dev/fd/{script}", "-i"),
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            cwd=room.workspace,
+            env={**room.environment(os.environ, screen=screen), TOKEN: token},
+            start_new_session=True,
+            preexec_fn=_at_birth(),  # noqa: PLW1509 - three system calls that take no lock
+            pass_fds=(*descriptors, script),
+        )
+    finally:
+        os.close(script)
+
+
+def bury(shell: "subprocess.Popen[bytes]", token: str) -> None:
+    """Kill a shell with everything that it has started, and wait until it is gone. Takes milliseconds: in a thread."""
+    kill_tree(shell.pid, token)
+    try:
+        shell.wait(BURIAL)
+    except subprocess.TimeoutExpired:
+        log.warning("The shell %d does not die; the system will have to end it.", shell.pid)
+
+
+def _at_birth() -> Callable[[], None]:
     """What a new shell does before it is executed: take its terminal, and die with Rekku.
 
     Daemons of the shell become its children again (Linux), so that they can be found when it ends.

@@ -26,6 +26,8 @@ FILES_OF_ETC = (
     "terminfo",
 )
 NETWORK_FILES_OF_ETC = ("hosts", "resolv.conf")
+UNSEEN = {"TERM": "dumb", "PAGER": "cat", "GIT_PAGER": "cat", "SYSTEMD_PAGER": "cat"}
+SEEN = {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -42,8 +44,11 @@ class Room:
         inside = [*_walls(self.workspace, self.network), "--"] if self.sandbox else []
         return [*inside, BASH, *bash]
 
-    def environment(self, given: Mapping[str, str]) -> dict[str, str]:
-        """The whole environment of a shell; of Rekku's own only the locale and the time zone go in."""
+    def environment(self, given: Mapping[str, str], *, screen: bool = False) -> dict[str, str]:
+        """The whole environment of a shell; of Rekku's own only the locale and the time zone go in.
+
+        `screen`: somebody looks at it, with colours and page by page.
+        """
         kept = {name: given[name] for name in ("TZ", "LC_ALL", "LC_CTYPE") if given.get(name)}
         return {
             "PATH": PATH,
@@ -52,10 +57,7 @@ class Room:
             "SHELL": BASH,
             "USER": given.get("USER", "rekku"),
             "LANG": given.get("LANG", "C.UTF-8"),
-            "TERM": "dumb",
-            "PAGER": "cat",
-            "GIT_PAGER": "cat",
-            "SYSTEMD_PAGER": "cat",
+            **(SEEN if screen else UNSEEN),
             **kept,
         }
 

@@ -8,18 +8,14 @@ interactive bash goes on living after an interrupt; the prompt is where it is gi
 
 import asyncio
 import contextlib
-import logging
 import os
 import secrets
-import subprocess
 from dataclasses import dataclass
 from enum import StrEnum
 
 from rekku.plugins._terminal import processes
 from rekku.plugins._terminal.line import Line
 from rekku.plugins._terminal.sandbox import Room
-
-log = logging.getLogger(__name__)
 
 TICK = 0.25
 """Seconds between two looks at a silent command: whether its shell lives, whether it waits for input."""
@@ -28,8 +24,6 @@ PRESS_AGAIN = 0.5
 """How often an interrupt is pressed, and the seconds between; after that the shell is killed."""
 LONGEST_COMMAND = 32_000
 """Bytes of a command: it must fit into a pipe (64 KiB on Linux) at once, for nobody waits there."""
-BURIAL = 2.0
-"""Seconds that a killed shell may take to be gone."""
 
 _TELL = (
     "__rekku_busy=; IFS= read -r -d '' -u 250 __rekku_nonce "
@@ -44,7 +38,7 @@ PROMPT = (
 an interrupt bash comes to its prompt again, and the first part tells the end of what was interrupted. Job control is
 switched off here, not in the start file, because bash sets it again after that."""
 START = r"""
-exec 250<&{commands} {commands}<&- 251>&{control} {control}>&- {script}<&-
+exec 250<&{commands} {commands}<&- 251>&{control} {control}>&- {{script}}<&-
 set +o history; unset HISTFILE; shopt -s execfail; ulimit -c 0
 PS1= PS2=
 __rekku_return() {{ return "$1"; }}
@@ -187,29 +181,16 @@ class Shell:
     def _start(self, room: Room) -> None:
         commands, self._commands = os.pipe()
         self._control, control = os.pipe()
-        script, write_script = os.pipe()
-        text = START.format(commands=commands, control=control, script=script, prompt=PROMPT.replace("'", r"'\''"))
-        os.write(write_script, text.encode())
-        os.close(write_script)
         slave = self._line.slave
+        start = START.format(commands=commands, control=control, prompt=PROMPT.replace("'", r"'\''"))
         try:
-            self._process = subprocess.Popen(
-                room.arguments("--noprofile", "--noediting", "--rcfile", f"/dev/fd/{script}", "-i"),
-                stdin=slave,
-                stdout=slave,
-                stderr=slave,
-                cwd=room.workspace,
-                env={**room.environment(os.environ), processes.TOKEN: self.token},
-                start_new_session=True,
-                preexec_fn=processes.at_birth(),  # noqa: PLW1509 - three system calls that take no lock
-                pass_fds=(commands, control, script),
-            )
+            self._process = processes.start_bash(room, start, slave, self.token, descriptors=(commands, control))
         except OSError:
             os.close(self._commands)
             os.close(self._control)
             raise
         finally:
-            for descriptor in (slave, commands, control, script):
+            for descriptor in (slave, commands, control):
                 os.close(descriptor)
         os.set_blocking(self._commands, False)
         os.set_blocking(self._control, False)
@@ -278,11 +259,8 @@ class Shell:
 
     def _bury(self) -> None:
         """Runs in a thread: processes take milliseconds to die."""
-        processes.kill_tree(self._process.pid, self.token)
         try:
-            self._process.wait(BURIAL)
-        except subprocess.TimeoutExpired:
-            log.warning("The shell %d does not die; the system will have to end it.", self._process.pid)
+            processes.bury(self._process, self.token)
         finally:
             self._line.close()
             os.close(self._control)

@@ -13,6 +13,7 @@ const PAGES = [
   ["diary", "Diary", () => import("./pages/diary.js"), "ai_diary"],
   ["people", "People", () => import("./pages/people.js")],
   ["activity", "Activity", () => import("./pages/activity.js")],
+  ["terminal", "Terminal", () => import("./pages/terminal.js"), "terminal"],
   ["log", "Log", () => import("./pages/log.js")],
   ["settings", "Settings", () => import("./pages/settings.js")],
   ["access", "Access", () => import("./pages/access.js")],

@@ -74,6 +74,17 @@ export function useAsked(path, deps = []) {
   return [content, error, again, setContent];
 }
 
+const sheets = new Map();
+/** Load a stylesheet of the page that not every page needs; once. */
+export function stylesheet(path) {
+  if (!sheets.has(path)) {
+    const link = Object.assign(document.createElement("link"), { rel: "stylesheet", href: "/static/" + path });
+    sheets.set(path, new Promise((done, failed) => Object.assign(link, { onload: done, onerror: failed })));
+    document.head.append(link);
+  }
+  return sheets.get(path);
+}
+
 export function time(iso) {
   return new Date(iso).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
 }
@@ -107,6 +118,7 @@ const PATHS = {
   events: "M4 6h16v14H4zM4 10h16M8 3v4M16 3v4",
   diary: "M6 3h13v18H6a2 2 0 0 1-2-2V5a2 2 0 0 1 2-2zM8 3v18M12 8h4",
   activity: "M4 20V10M10 20V4M16 20v-7M22 20H2",
+  terminal: "M4 5h16v14H4zM8 10l3 2.5L8 15M13 15h3",
   log: "M5 4h14v16H5zM9 9h6M9 13h6M9 17h3",
   access: "M6 11V8a6 6 0 0 1 12 0v3M5 11h14v9H5zM12 15v2",
   send: "M5 12h14M13 6l6 6-6 6",
