@@ -132,6 +132,10 @@ class House(Protocol):
         """All slash commands, by name."""
         ...
 
+    def persona(self) -> str:
+        """What the persona is called."""
+        ...
+
     async def condition(self) -> Condition:
         """How Rekku is right now."""
         ...

@@ -43,6 +43,10 @@ class RekkuHouse:
         """All slash commands, by name."""
         return sorted((await self.rekku.commands.known()).values(), key=lambda command: command.name)
 
+    def persona(self) -> str:
+        """What the persona is called."""
+        return self.rekku.road.prompts.name
+
     async def condition(self) -> Condition:
         """How Rekku is right now."""
         road = self.rekku.road

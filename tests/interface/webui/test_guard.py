@@ -143,6 +143,15 @@ async def test_a_proxy_that_is_named_is_let_through_with_a_secure_cookie(bot_hom
         head = {"host": "rekku.example.org", "origin": "https://rekku.example.org"}
         async with visitor.http.post("/web/link", json=told, headers=head) as response:
             assert response.status == 200
-            assert "Secure" in response.headers["set-cookie"]
+            cookie = response.headers["set-cookie"]
+            assert cookie.startswith("__Host-webui_")
+            assert "Secure" in cookie
             assert "strict-transport-security" in response.headers
+            csrf = (await response.json())["csrf"]
+        session = {**head, "cookie": cookie.partition(";")[0]}
+        assert (await visitor.get("/web/condition", **session))[0] == 200
+        async with visitor.http.post("/web/logout", json={}, headers={**session, CSRF: csrf}) as response:
+            gone = response.headers["set-cookie"]
+            assert gone.startswith('__Host-webui_') and "Secure" in gone and "Max-Age=0" in gone
+        assert (await visitor.get("/web/condition", **session))[0] == 401
         await visitor.close()

@@ -211,14 +211,16 @@ async def test_every_page_in_both_looks_and_on_a_phone_without_a_serious_fault(b
     assert await browser.do(browser.complaints) == []
 
 
-async def test_logging_out_shows_the_door(bot: Bot, browser: Browser) -> None:
+async def test_logging_out_shows_the_door_and_leaves_nothing_behind(bot: Bot, browser: Browser) -> None:
     def steps() -> None:
+        browser.find(".composer textarea").send_keys("a secret that was not sent")
         browser.find(".side > button:last-child").click()
         browser.find("#password").send_keys("not the password" + Keys.ENTER)
         browser.until(lambda: browser.texts(".fault") == ["That is not the password."])
+        assert browser.driver.execute_script("return sessionStorage.length") == 0
         browser.find("#password").clear()
         browser.find("#password").send_keys(PASSWORD + Keys.ENTER)
-        browser.find(".composer textarea")
+        assert browser.find(".composer textarea").get_attribute("value") == ""
 
     await browser.do(steps)
 

@@ -99,9 +99,19 @@ def text_of(content: dict[str, Any], name: str, longest: int = 2000) -> str:
     return value
 
 
+def cookie_of(context: Context, connection: HTTPConnection) -> str:
+    """The name of the session's cookie. Behind https it is one that no other host can set, and no page without https."""
+    return f"__Host-{context.cookie}" if is_secure(connection) else context.cookie
+
+
+def is_secure(connection: HTTPConnection) -> bool:
+    """Whether it came by a proxy with https."""
+    return bool(connection.scope.get("rekku.secure"))
+
+
 async def session_of(context: Context, connection: HTTPConnection) -> Session | None:
     """Whose cookie a connection brings."""
-    return await context.sessions.find(connection.cookies.get(context.cookie, ""))
+    return await context.sessions.find(connection.cookies.get(cookie_of(context, connection), ""))
 
 
 def open_to_all(context: Context, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
