@@ -100,7 +100,7 @@ def text_of(content: dict[str, Any], name: str, longest: int = 2000) -> str:
 
 
 def cookie_of(context: Context, connection: HTTPConnection) -> str:
-    """The name of the session's cookie. Behind https it is one that no other host can set, and no page without https."""
+    """The name of the session's cookie; behind https one that no other host can set, and no page without https."""
     return f"__Host-{context.cookie}" if is_secure(connection) else context.cookie
 
 
