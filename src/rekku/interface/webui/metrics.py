@@ -18,7 +18,7 @@ async def metrics(call: ProgramCall) -> Response:
     if call.token.user_id != OWNER_ID:
         raise Problem("This is for the owner alone.", 403)
     context, house = call.context, call.context.host.house
-    figures = await in_thread(importlib.import_module, LIBRARY)  # 0.1 s and 5 MB, at the first call alone
+    figures = await in_thread(importlib.import_module, LIBRARY)  # 0.02 s and 1.3 MB, at the first call alone
     seen = figures.Seen(
         condition=await house.condition(),
         parts=await house.parts(),
