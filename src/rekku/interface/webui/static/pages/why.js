@@ -32,8 +32,9 @@ function Told({ told }) {
                     <span class=${"tag " + ({ done: "good", failed: "bad", refused: "bad" }[deed.status] || "")}
                       >${deed.status}</span
                     >
-                    <code>${short(deed.payload)}</code
-                    >${deed.problems.map((problem) => html`<div>${problem}</div>`)}${deed.output !== null && html`<div>→ ${short(deed.output)}</div>`}
+                    <code>${short(deed.payload)}</code>
+                    ${deed.problems.map((problem) => html`<div>${problem}</div>`)}
+                    ${deed.output !== null && html`<div>→ ${short(deed.output)}</div>`}
                   </dd>`,
             )}
           </dl>`
