@@ -48,7 +48,7 @@ function blocks(lines, depth) {
     } else if (/^#{1,6}\s/.test(line)) {
       const level = line.indexOf(" ");
       out.push(
-        level < 3 ? html`<h3>${inline(line.slice(level + 1))}</h3>` : html`<h4>${inline(line.slice(level + 1))}</h4>`,
+        level < 3 ? html`<h2>${inline(line.slice(level + 1))}</h2>` : html`<h3>${inline(line.slice(level + 1))}</h3>`,
       );
       at += 1;
     } else if (/^ {0,3}([-*_])\s*(\1\s*){2,}$/.test(line)) {
