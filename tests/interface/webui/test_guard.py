@@ -91,11 +91,7 @@ def test_no_file_of_the_page_has_script_or_style_inline_or_loads_from_elsewhere(
         assert "https://" not in text.replace("https?://", ""), name
 
 
-async def test_the_first_page_is_small(stranger: Visitor) -> None:
-    assets = read_all()
-    first = [name for name in assets if not name.startswith("pages/") and not name.endswith((".txt", ".md"))]
-    first += [f"pages/{name}.js" for name in ("chat", "composer", "gate", "question", "why")]
-    assert sum(len(assets[name].data) for name in first) < 100_000
+async def test_files_of_the_page_come_packed_and_only_if_they_have_changed(stranger: Visitor) -> None:
     async with stranger.http.get("/static/app.js") as response:
         assert response.headers["content-encoding"] == "gzip"
         tag = response.headers["etag"]
