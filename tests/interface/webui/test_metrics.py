@@ -15,6 +15,7 @@ from rekku.core.errors import EngineRefused
 from rekku.testing import Bot, bot_at
 from tests.interface.webui.conftest import PLUGINS
 from tests.interface.webui.visitor import PASSWORD, Visitor, address
+from tests.road.test_database_away import Outage
 
 PAGE = Path(__file__).parents[3] / "docs" / "interfaces" / "webui.md"
 NEWER = "application/openmetrics-text; version=1.0.0"
@@ -45,8 +46,9 @@ class Prometheus:
         if not self._token:
             told: Any = (await self._owner.post("/web/tokens/new", {"name": "prometheus", "person": ""}))[1]
             self._token = told["token"]
-        status, text = await self._owner.get("/metrics", authorization=f"Bearer {self._token}", **more)
-        return status, text.decode()
+        headers = {"authorization": f"Bearer {self._token}", **more}
+        async with self._owner.http.get("/metrics", headers=headers) as response:
+            return response.status, await response.text()
 
     async def scrape(self) -> Scrape:
         """What it says now."""
@@ -117,6 +119,18 @@ async def test_what_fails_is_counted_apart(bot: Bot, prometheus: Prometheus) -> 
     assert now.value("rekku_turns_total", outcome="deferred") == 1
     assert now.value("rekku_engine_up") == 0
     assert now.value("rekku_messages_waiting") == 1
+
+
+async def test_a_database_that_is_away_is_said_in_a_sentence(
+    bot: Bot, owner: Visitor, prometheus: Prometheus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert (await prometheus.ask())[0] == 200
+    outage = Outage(bot, monkeypatch)
+    outage.away = True
+    assert await prometheus.ask() == (503, '{"error": "The database does not answer. Try again in a moment."}')
+    assert (await owner.get("/web/condition"))[0] == 503
+    outage.away = False
+    assert (await prometheus.ask())[0] == 200
 
 
 async def test_it_begins_anew_with_each_process_and_two_do_not_meet(

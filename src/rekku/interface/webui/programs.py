@@ -9,6 +9,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+from rekku.core.errors import StoreError
 from rekku.core.message import Attachment
 from rekku.interface.webui import requests
 from rekku.interface.webui.context import Context
@@ -47,6 +48,8 @@ def for_programs(
             return await handler(ProgramCall(context, token, content, request.headers.get("accept", "")))
         except Problem as problem:
             return requests.answer(faulty(str(problem), problem.status), problem.status)
+        except StoreError:
+            return requests.answer(faulty(requests.AWAY, 503), 503)
 
     return handling
 

@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 
 LONGEST_BODY = 256 * 1024
 CSRF = "x-rekku-csrf"
+AWAY = "The database does not answer. Try again in a moment."
 LOGGED_OUT = "You are not logged in (any more)."
 
 Answer = Any
@@ -163,7 +164,7 @@ async def _handled(work: Callable[[], Awaitable[Answer]]) -> Response:
         headers = {"retry-after": str(int(refused.wait) + 1)} if refused.wait else None
         return answer({"error": str(refused)}, 429 if refused.wait else 403, headers)
     except StoreError:
-        return answer({"error": "The database does not answer. Try again in a moment."}, 503)
+        return answer({"error": AWAY}, 503)
     except RekkuError as error:
         return answer({"error": str(error)}, 409)
     except Exception:  # the door of a request

@@ -39,7 +39,9 @@ def is_loopback(host: str) -> bool:
 def names(persona: str, urls: Sequence[str]) -> Sequence[str]:
     """Words that whoever knows this Rekku would try first: its names, the machine's, the proxy's."""
     known = ("rekku", "webui", persona, socket.gethostname(), *urls)
-    return sorted({word for name in known for word in (name.lower(), *re.findall(r"\w+", name.lower())) if word})
+    return sorted(
+        {word for name in known for word in (name.lower(), *re.findall(r"\w+", name.lower())) if len(word) > 2}
+    )
 
 
 def origins(urls: Sequence[str]) -> frozenset[str]:
