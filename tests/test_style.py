@@ -9,7 +9,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "src" / "rekku"
-MOST_LINES = 300
+PAGE = SOURCE / "interface" / "webui" / "static"
+MOST_LINES, LONGEST_LINE = 300, 120
 SPEAKERS = ("src/rekku/cli.py", "src/rekku/chat/", "src/rekku/cli_commands/", "scripts/", "benchmarks/", "tests/")
 """Who may print."""
 
@@ -51,6 +52,18 @@ def texts() -> Iterator[tuple[str, str]]:
 def test_a_file_does_one_thing_in_few_lines(folder: str) -> None:
     long = {str(f.relative_to(ROOT)): n for f in files(folder) if (n := len(f.read_text().splitlines())) > MOST_LINES}
     assert not long, f"more than {MOST_LINES} lines, so perhaps two files: {long}"
+
+
+def test_the_files_of_the_web_page_are_short_too_and_so_are_their_lines() -> None:
+    own = [f for f in sorted(PAGE.rglob("*")) if f.suffix in (".js", ".css") and "vendor" not in f.parts]
+    texts = {f.relative_to(PAGE).as_posix(): f.read_text(encoding="utf-8").splitlines() for f in own}
+    assert len(texts) > 20
+    long = {name: len(lines) for name, lines in texts.items() if len(lines) > MOST_LINES}
+    assert not long, f"more than {MOST_LINES} lines, so perhaps two files: {long}"
+    wide = [
+        f"{name}:{n}" for name, lines in texts.items() for n, line in enumerate(lines, 1) if len(line) > LONGEST_LINE
+    ]
+    assert not wide, f"more than {LONGEST_LINE} characters: {wide}"
 
 
 def test_the_first_line_of_a_module_says_what_it_does() -> None:

@@ -25,6 +25,12 @@ def test_events_are_the_same_however_the_bytes_are_cut(texts: list[str], newline
     assert found == [text.encode() for text in texts]
 
 
+def test_an_end_of_a_line_in_a_return_alone_does_not_wait_for_the_next() -> None:
+    events = Events()
+    assert list(events.feed(b"data: a\r\r")) == []
+    assert list(events.feed(b":")) == [b"a"]
+
+
 def test_data_in_several_lines_is_one_event() -> None:
     assert list(Events().feed(b"data: a\ndata:b\n\ndata:\n\n")) == [b"a\nb"]
 

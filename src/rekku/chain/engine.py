@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from rekku.chain.secrets import Secrets
+from rekku.chain.tally import CallTally
 from rekku.core.clock import Clock
 from rekku.core.database import Database
 from rekku.core.errors import EngineBusy, EngineError, EngineRefused, EngineUnreachable, PluginError
@@ -85,6 +86,7 @@ class Engines:
         self._calls: dict[str, deque[float]] = {}
         self._day: datetime | None = None
         self._used = 0
+        self.calls = CallTally()
         self._answered: list[Callable[[], None]] = []
         self.down = ""
 
@@ -205,10 +207,11 @@ class Engines:
             await self._keep_rate(engine)
             call = ModelCall(self.model(engine), schema, conversation)
             began = self._clock.monotonic()
+            how, seconds = "failed", 0.0
             try:
                 async with asyncio.timeout(limit):
                     text = await _collect(_generate(engine.members, messages, call), show)
-                seconds = self._clock.monotonic() - began
+                how, seconds = "answered", self._clock.monotonic() - began
                 return ModelReply(text, engine.name, call.model, call.prompt_tokens, call.completion_tokens, seconds)
             except EngineRefused:
                 raise
@@ -222,10 +225,14 @@ class Engines:
                 if show:
                     show("")
                 await self._clock.sleep(max(wait, wanted or 0.0))
+            except asyncio.CancelledError:
+                how = "cancelled"
+                raise
             except Exception as error:  # the door to an engine's own code
                 log.exception("The engine %s failed.", engine.name)
                 raise EngineRefused(f"it failed ({type(error).__name__}); the log says where") from error
             finally:
+                self.calls.add(engine.name, call, how, seconds)
                 self._used += call.prompt_tokens + call.completion_tokens
         raise EngineUnreachable("no try was left")
 

@@ -1,7 +1,7 @@
 """The gate: who is it, is it for Rekku, is it a command, is it too much? Then it is kept, and only then received."""
 
 import asyncio
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -34,7 +34,8 @@ LONGEST_TEXT = 200_000
 
 class Gate:
     """Where every message comes in. `read_command` gives None if a text is none; `heard_by` the command that listens to
-    this person's plain messages here, or None; `run_command` answers in any case."""
+    this person's plain messages here, or None; `run_command` answers in any case. `heard` counts the messages that were
+    kept, by interface."""
 
     def __init__(
         self,
@@ -68,6 +69,7 @@ class Gate:
         self._manners = manners
         self._afterwards = afterwards
         self._rate = Rate(per_minute)
+        self.heard: defaultdict[str, int] = defaultdict(int)
 
     async def receive(self, message: Message) -> Ticket:
         """Take a message in. When this returns, it is on disk (or needs no keeping). Raises StoreError."""
@@ -96,7 +98,9 @@ class Gate:
             who = principal
             kept.append(heard(number, message.conversation, who.person_id, who.name, message.text, now))
         rows = await self._keep([*writes, *kept])
-        if not rows[len(writes)] or status == "heard":
+        new = bool(rows[len(writes)])
+        self.heard[message.conversation.interface] += new
+        if not new or status == "heard":
             return Ticket().close(Outcome.IGNORED)
         if command:
             ticket = Ticket()

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -11,6 +12,7 @@ from rekku.chain import words
 from rekku.chain.draft import Spawn
 from rekku.chain.lane import Lane, together
 from rekku.chain.runner import Runner, open_turn
+from rekku.chain.tally import Spread
 from rekku.chain.ticket import Ticket
 from rekku.chain.turn import OpenTurn
 from rekku.core.clock import Clock
@@ -30,7 +32,8 @@ AWAY = 2.0
 
 
 class Inbox:
-    """Accepted messages on their way to a turn. `who` says whose a message is, by its account, at this moment."""
+    """Accepted messages on their way to a turn. `who` says whose a message is, by its account, at this moment.
+    `outcomes` and `replies` count how turns ended, and how long people waited for replies."""
 
     def __init__(
         self,
@@ -58,6 +61,8 @@ class Inbox:
         self._early: dict[int, Entry] | None = {}
         self._closed: set[int] | None = None
         self._claiming = asyncio.Lock()
+        self.outcomes: Counter[Outcome] = Counter()
+        self.replies = Spread()
 
     def add(self, entry: Entry) -> Ticket:
         """Queue a message that is committed. Before the first `resume` it waits: what was left behind comes first."""
@@ -253,6 +258,7 @@ class Inbox:
 
     def _close(self, turn: OpenTurn, outcome: Outcome) -> None:
         """Put off what was deferred; tell the senders how it ended once the replies have gone out."""
+        self.outcomes[outcome] += 1
         if outcome is Outcome.DEFERRED:
             for entry in turn.entries:
                 self._later[entry.id] = entry
@@ -268,6 +274,8 @@ class Inbox:
     async def _tell_senders(self, turn: OpenTurn, tickets: Iterable[Ticket], outcome: Outcome) -> None:
         await self._settled(turn)
         delivered = bool(turn.sent) and all(message.status == "sent" for message in turn.sent)
+        if delivered and turn.message.errand is None:
+            self.replies.add((self._clock.now() - turn.entries[0].received_at).total_seconds())
         for ticket in tickets:
             ticket.delivered = delivered
             ticket.close(outcome)

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from typing import Any
 
@@ -39,7 +39,8 @@ class Lane:
 
 
 class Sender:
-    """Delivers what is committed. `complain` tells the owner what will never arrive, and commits a write with it."""
+    """Delivers what is committed. `complain` tells the owner what will never arrive, and commits a write with it;
+    `ended` counts, by interface and how it ended."""
 
     def __init__(
         self,
@@ -62,6 +63,7 @@ class Sender:
         self._lanes: dict[Chat, Lane] = {}
         self._moving: set[int] = set()
         self._originals: dict[int, Message] = {}
+        self.ended: defaultdict[tuple[str, str], int] = defaultdict(int)
         self._waiters: dict[int, list[asyncio.Future[None]]] = {}
         self._pending: set[int] = set()
         self._claiming = asyncio.Lock()
@@ -173,6 +175,7 @@ class Sender:
                 message = lane.waiting[0]
                 try:
                     await self._deliver(message)
+                    self.ended[message.to.interface, message.status] += 1
                 except _ElsewhereError:
                     await self._note(self._store.released(message))
                 except NotReachable:

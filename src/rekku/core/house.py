@@ -125,11 +125,53 @@ class Usage:
     said: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Durations:
+    """How long things took: `counts` up to each of the `bounds` (but longer than the one before), and at last what
+    took longer than all; `seconds` is the sum."""
+
+    bounds: tuple[float, ...]
+    counts: tuple[int, ...]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Calls:
+    """The calls of one model ("" for an engine's default), by how they ended (answered, failed, cancelled); `durations`
+    of those that were answered."""
+
+    engine: str
+    model: str
+    ended: Mapping[str, int]
+    prompt_tokens: int
+    completion_tokens: int
+    durations: Durations
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What this process has counted since it started; it only grows.
+
+    `heard` are messages of people, by interface; `sent` those of Rekku, by interface and how they ended (sent, failed,
+    unknown); `turns` by how they ended; `replies` from taking a message in until the last word to it has arrived.
+    """
+
+    heard: Mapping[str, int]
+    sent: Mapping[tuple[str, str], int]
+    turns: Mapping[str, int]
+    replies: Durations
+    calls: Sequence[Calls]
+
+
 class House(Protocol):
     """Rekku as a whole, for a control panel. What is wrong with a request is a RekkuError that says so."""
 
     async def commands(self) -> Sequence[Command]:
         """All slash commands, by name."""
+        ...
+
+    def persona(self) -> str:
+        """What the persona is called."""
         ...
 
     async def condition(self) -> Condition:
@@ -203,6 +245,10 @@ class House(Protocol):
 
     async def usage(self, days: int) -> Sequence[Usage]:
         """The last days, oldest first, those without any activity left out."""
+        ...
+
+    def tally(self) -> Tally:
+        """What this process has counted since it started."""
         ...
 
     def records(self) -> Sequence[Record]:

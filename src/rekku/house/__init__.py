@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from rekku import __version__
 from rekku.core.commands import Command
 from rekku.core.errors import EngineError, RekkuError
-from rekku.core.house import Because, Condition, Engine, Part, Record, Talk, Usage, Value
+from rekku.core.house import Because, Condition, Engine, Part, Record, Talk, Tally, Usage, Value
 from rekku.core.members import in_thread
 from rekku.core.message import Conversation
 from rekku.core.principal import TRAINER_PERSON, Role
@@ -17,6 +17,7 @@ from rekku.house.because import because
 from rekku.house.env_file import rewrite
 from rekku.house.parts import models_of, parts, with_name
 from rekku.house.records import Records
+from rekku.house.tally import tally
 from rekku.house.usage import usage
 from rekku.house.values import check, values
 from rekku.housekeeping import forget
@@ -42,6 +43,10 @@ class RekkuHouse:
     async def commands(self) -> Sequence[Command]:
         """All slash commands, by name."""
         return sorted((await self.rekku.commands.known()).values(), key=lambda command: command.name)
+
+    def persona(self) -> str:
+        """What the persona is called."""
+        return self.rekku.road.prompts.name
 
     async def condition(self) -> Condition:
         """How Rekku is right now."""
@@ -181,6 +186,10 @@ class RekkuHouse:
     async def usage(self, days: int) -> Sequence[Usage]:
         """The last days, oldest first."""
         return await usage(self.rekku.road.database, self.rekku.road.clock.now(), days)
+
+    def tally(self) -> Tally:
+        """What this process has counted since it started."""
+        return tally(self.rekku.road)
 
     def records(self) -> Sequence[Record]:
         """The last lines of the log."""

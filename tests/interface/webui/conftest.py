@@ -1,13 +1,14 @@
 """A bot with a web page at a free port, and visitors."""
 
 import importlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from rekku.interface.webui import passwords
 from rekku.testing import Bot, bot_at
+from tests.interface.webui.browser import Browser
 from tests.interface.webui.visitor import PASSWORD, Visitor, address, link_in, welcome
 
 PLUGINS = "message_plugin,time_plugin,webui"
@@ -51,6 +52,14 @@ async def owner(bot: Bot, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Visi
     assert status == 200, told
     yield visitor
     await visitor.close()
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """One browser for all tests of a file."""
+    browser = Browser()
+    yield browser
+    browser.quit()
 
 
 @pytest.fixture

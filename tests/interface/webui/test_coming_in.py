@@ -3,15 +3,18 @@
 import asyncio
 import socket
 import stat
+import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
+from zxcvbn.matching import RANKED_DICTIONARIES
 
 from rekku.core.commands import CommandCall
 from rekku.core.message import Conversation, Message, User
 from rekku.core.principal import Principal, Role
 from rekku.core.registry import Kind
+from rekku.interface.webui import passwords
 from rekku.interface.webui.server import listen
 from rekku.testing import Bot, bot_at
 from tests.interface.webui.conftest import PLUGINS
@@ -34,11 +37,70 @@ async def test_the_printed_link_sets_the_password_once(bot: Bot, stranger: Visit
     assert (await thief.get("/web/condition"))[0] == 401
 
 
-@pytest.mark.parametrize("weak", ["short", "password123", "aaaaaaaaaaaaaa", "1234567890", "x" * 201])
-async def test_a_weak_password_is_refused_and_the_link_stays_good(bot: Bot, stranger: Visitor, weak: str) -> None:
+@pytest.mark.parametrize(
+    ("weak", "why"),
+    [
+        ("short", "at least 10 characters"),
+        ("x" * 201, "at most 200 characters"),
+        ("Password2024!", "one that many people have"),
+        ("qwertyuiop", "one that many people have"),
+        ("P@ssw0rd1234", "one that many people have"),
+        ("hello world", "one that many people have"),
+        ("Rekku@Socket1", "names that belong to this Rekku"),
+        ("rekkurekku1", "repeats itself"),
+        ("aaaaaaaaaaaaaa", "repeats itself"),
+        ("x" * 73, "repeats itself"),
+        ("abcdefghijkl", "it is a row"),
+        ("1999-12-24", "it is a date"),
+        ("jennifer1990", "little more than one word or name"),
+    ],
+)
+async def test_a_weak_password_is_refused_with_the_reason_and_the_link_stays_good(
+    bot: Bot, stranger: Visitor, weak: str, why: str
+) -> None:
+    (bot.home / "persona.md").write_text("# Socket\n\nYou are Socket.\n", encoding="utf-8")
     link = link_in(welcome(bot))
-    assert (await stranger.post("/web/link", {"link": link, "password": weak}))[0] == 403
+    status, told = await stranger.post("/web/link", {"link": link, "password": weak})
+    assert (status, why in told["error"]) == (403, True), told
     assert (await stranger.post("/web/link", {"link": link, "password": PASSWORD}))[0] == 200
+
+
+@pytest.mark.parametrize(
+    "good",
+    [
+        "hund katze maus",
+        "blue table seven",
+        "gT7#kq9!xZ",
+        "ñandú 漢字 🙂 abc",
+        "the kitchen window was open, so we sang " * 5,
+    ],
+)
+async def test_a_few_words_or_ten_random_characters_are_a_good_password(bot: Bot, stranger: Visitor, good: str) -> None:
+    status, told = await stranger.post("/web/link", {"link": link_in(welcome(bot)), "password": good})
+    assert status == 200, told
+
+
+def test_none_of_the_thirty_thousand_most_common_passwords_is_good() -> None:
+    common = list(RANKED_DICTIONARIES["passwords"])
+    assert len(common) >= 30_000
+    assert sum(len(password) >= 8 for password in common) >= 3_000
+    assert [password for password in common if not passwords.fault(password, ())] == []
+
+
+def test_the_worst_that_somebody_may_write_is_judged_within_seconds() -> None:
+    began = time.perf_counter()
+    passwords.fault("4@8({[<3&6969!1|1L0$57+%2" * 8, ())
+    assert time.perf_counter() - began < 5
+
+
+async def test_a_weak_password_in_the_settings_opens_nothing(bot_home: Path) -> None:
+    settings = {"REKKU_PLUGINS": "webui", "WEBUI_PORT": "0", "WEBUI_PASSWORD": "Password2024!"}
+    async with bot_at(bot_home, settings, interfaces=["webui"]) as bot:
+        component = bot.running.registry.get(Kind.INTERFACE, "webui")
+        assert component is not None
+        assert "does not listen with the password in WEBUI_PASSWORD" in component.instance.health()
+        assert "Password2024!" not in component.instance.health()
+        assert welcome(bot) == ""
 
 
 async def test_after_a_restart_the_password_is_asked_for_and_no_link_is_printed(bot: Bot, owner: Visitor) -> None:
@@ -58,7 +120,7 @@ async def test_the_password_is_kept_as_a_hash_that_takes_work(bot: Bot, stranger
 
     assert PASSWORD.encode() not in data
     assert stranger.cookie.encode() not in data
-    assert b"scrypt$32768$8$1$" in data
+    assert b"scrypt$32768$8$3$" in data
 
 
 async def test_the_cookie_is_for_the_server_alone_and_new_at_each_login(owner: Visitor) -> None:

@@ -65,8 +65,9 @@ async def test_a_deed_needs_the_token_of_the_session(owner: Visitor) -> None:
 
 
 async def test_every_answer_says_what_the_browser_may_do(stranger: Visitor) -> None:
-    for path in ("/", "/static/app.js", "/web/me", "/web/people", "/nothing", "/healthz"):
+    for path in ("/", "/static/app.js", "/static/icon.svg", "/web/me", "/web/people", "/nothing", "/healthz"):
         async with stranger.http.get(path) as response:
+            assert response.charset == "utf-8" or response.content_type == "application/json", path
             policy = response.headers["content-security-policy"]
             assert "default-src 'none'" in policy
             assert "script-src 'self';" in policy
@@ -90,11 +91,7 @@ def test_no_file_of_the_page_has_script_or_style_inline_or_loads_from_elsewhere(
         assert "https://" not in text.replace("https?://", ""), name
 
 
-async def test_the_first_page_is_small(stranger: Visitor) -> None:
-    assets = read_all()
-    first = [name for name in assets if not name.startswith("pages/") and not name.endswith((".txt", ".md"))]
-    first += [f"pages/{name}.js" for name in ("chat", "composer", "gate", "question", "why")]
-    assert sum(len(assets[name].data) for name in first) < 100_000
+async def test_files_of_the_page_come_packed_and_only_if_they_have_changed(stranger: Visitor) -> None:
     async with stranger.http.get("/static/app.js") as response:
         assert response.headers["content-encoding"] == "gzip"
         tag = response.headers["etag"]
@@ -143,6 +140,16 @@ async def test_a_proxy_that_is_named_is_let_through_with_a_secure_cookie(bot_hom
         head = {"host": "rekku.example.org", "origin": "https://rekku.example.org"}
         async with visitor.http.post("/web/link", json=told, headers=head) as response:
             assert response.status == 200
-            assert "Secure" in response.headers["set-cookie"]
+            cookie = response.headers["set-cookie"]
+            assert cookie.startswith("__Host-webui_")
+            assert "Secure" in cookie
             assert "strict-transport-security" in response.headers
+            csrf = (await response.json())["csrf"]
+        session = {**head, "cookie": cookie.partition(";")[0]}
+        assert (await visitor.get("/web/condition", **session))[0] == 200
+        async with visitor.http.post("/web/logout", json={}, headers={**session, CSRF: csrf}) as response:
+            gone = response.headers["set-cookie"]
+        assert gone.startswith("__Host-webui_")
+        assert all(part in gone for part in ("Secure", "Max-Age=0"))
+        assert (await visitor.get("/web/condition", **session))[0] == 401
         await visitor.close()

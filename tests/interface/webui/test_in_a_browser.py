@@ -4,7 +4,6 @@ import asyncio
 import json
 import logging
 import os
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -54,14 +53,6 @@ HOSTILE = (
 def web_settings() -> dict[str, str]:
     """With the plugins that have pages of their own."""
     return {"REKKU_PLUGINS": "message_plugin,time_plugin,webui,event,ai_diary,bio_manager,terminal"}
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    """One browser for all of these."""
-    browser = Browser()
-    yield browser
-    browser.quit()
 
 
 @pytest.fixture
@@ -213,14 +204,16 @@ async def test_every_page_in_both_looks_and_on_a_phone_without_a_serious_fault(b
     assert await browser.do(browser.complaints) == []
 
 
-async def test_logging_out_shows_the_door(bot: Bot, browser: Browser) -> None:
+async def test_logging_out_shows_the_door_and_leaves_nothing_behind(bot: Bot, browser: Browser) -> None:
     def steps() -> None:
+        browser.find(".composer textarea").send_keys("a secret that was not sent")
         browser.find(".side > button:last-child").click()
         browser.find("#password").send_keys("not the password" + Keys.ENTER)
         browser.until(lambda: browser.texts(".fault") == ["That is not the password."])
+        assert browser.driver.execute_script("return sessionStorage.length") == 0
         browser.find("#password").clear()
         browser.find("#password").send_keys(PASSWORD + Keys.ENTER)
-        browser.find(".composer textarea")
+        assert browser.find(".composer textarea").get_attribute("value") == ""
 
     await browser.do(steps)
 

@@ -205,19 +205,3 @@ async def test_a_request_that_means_nothing_gets_a_sentence(
         assert response.status == 400
         assert (await response.json())["error"]["message"].endswith(".")
     assert not bot.engine.prompts
-
-
-async def test_prometheus_gets_figures_with_a_token_of_the_owners(bot: Bot, owner: Visitor, token: Make) -> None:
-    bot.model_says("Hello.")
-    await bot.hears("hello", user="ann")
-    assert (await owner.get("/healthz"))[1] == b"ok\n"
-    assert (await owner.get("/metrics"))[0] == 401
-    status, text = await owner.get("/metrics", authorization=f"Bearer {await token()}")
-    figures = dict(line.split(" ") for line in text.decode().splitlines() if not line.startswith("#"))
-    assert status == 200
-    assert (figures["rekku_up"], figures["rekku_calls_today"], figures["rekku_lines_heard_today"]) == ("1", "1", "1")
-    assert text.decode().count("# TYPE") == len(figures)
-
-    _, people = await owner.get("/web/people")
-    ann = next(person["id"] for person in people if person["name"] == "Ann")
-    assert (await owner.get("/metrics", authorization=f"Bearer {await token(ann)}"))[0] == 403

@@ -19,7 +19,7 @@ from rekku.interface.webui.files import Files
 from rekku.interface.webui.hub import Hub
 from rekku.interface.webui.lines import DRAFT, REKKU, Lines
 from rekku.interface.webui.sessions import Sessions
-from rekku.interface.webui.settings import SETTINGS, is_loopback, origins, switched_off
+from rekku.interface.webui.settings import SETTINGS, is_loopback, names, origins, switched_off
 from rekku.interface.webui.tables import SCHEMA
 from rekku.interface.webui.tokens import Tokens
 
@@ -35,6 +35,7 @@ NO_PASSWORD = (
     "The web page does not listen at {host} as long as it has no password. Start once with WEBUI_HOST=127.0.0.1 and "
     "set one there, or set WEBUI_PASSWORD."
 )
+WEAK_PASSWORD = "The web page does not listen with the password in WEBUI_PASSWORD. {why}"
 TERMINALS = frozenset({"cli"})
 """Where a link may be shown: nobody else reads along, and nothing is kept on other people's machines."""
 
@@ -74,6 +75,9 @@ class WebUi(InterfaceBase):
         host = settings["WEBUI_HOST"]
         if not is_loopback(host) and not await context.door.has_password():
             self._trouble = NO_PASSWORD.format(host=host)
+        elif weak := await context.door.fault():
+            self._trouble = WEAK_PASSWORD.format(why=weak)
+        if self._trouble:
             log.error("%s", self._trouble)
             return
         await self._listen(context, known)
@@ -167,11 +171,11 @@ class WebUi(InterfaceBase):
         return counts
 
     def _make_context(self) -> Context:
-        host, hub = self.host, Hub()
-        fixed = host.settings["WEBUI_PASSWORD"] or ""
+        host, house, hub = self.host, self.host.house, Hub()
+        fixed, urls = host.settings["WEBUI_PASSWORD"] or "", host.settings["WEBUI_URLS"]
         return Context(
             host=host,
-            door=Door(host.database, host.clock, fixed, host.tell_trainer),
+            door=Door(host.database, host.clock, fixed, host.tell_trainer, lambda: names(house.persona(), urls)),
             sessions=Sessions(host.database, host.clock, hub.end_session),
             hub=hub,
             lines=Lines(host.database, host.clock, hub),

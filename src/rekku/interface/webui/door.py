@@ -3,7 +3,7 @@
 import asyncio
 import hmac
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 
 from sqlalchemy import bindparam, select, update
@@ -38,13 +38,22 @@ class Refused(RekkuError):
 
 
 class Door:
-    """Decides who is the owner. `fixed` is a password that stands in the settings; `tell` tells the owner."""
+    """Decides who is the owner. `fixed` is a password that stands in the settings; `tell` tells the owner; `names` are
+    words that others know to belong here, which make no good password."""
 
-    def __init__(self, database: Database, clock: Clock, fixed: str, tell: Callable[[str], Awaitable[None]]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        fixed: str,
+        tell: Callable[[str], Awaitable[None]],
+        names: Callable[[], Sequence[str]],
+    ) -> None:
         self._db = database
         self._clock = clock
         self._fixed = fixed
         self._tell = tell
+        self._names = names
         self._links: dict[str, float] = {}
         self._wrong: list[tuple[float, str]] = []
         self._looking = asyncio.Semaphore(AT_ONCE)
@@ -52,6 +61,10 @@ class Door:
     async def has_password(self) -> bool:
         """Whether there is one."""
         return bool(self._fixed or await self._kept())
+
+    async def fault(self) -> str:
+        """What is wrong with the password that stands in the settings, "" if nothing is, or none stands there."""
+        return await self._weakness(self._fixed) if self._fixed else ""
 
     def new_link(self, limit: float | None = LINK_LIMIT.total_seconds()) -> str:
         """A secret that is good once, for so many seconds (None: as long as Rekku runs), to set the password with."""
@@ -94,11 +107,15 @@ class Door:
         self._wrong = [(at, who) for at, who in self._wrong if who != address]
 
     async def _set(self, password: str) -> None:
-        if why := passwords.fault(password):
+        if why := await self._weakness(password):
             raise Refused(why)
         async with self._looking:
             kept = await in_thread(passwords.digest, password)
         await self._db.write(ADD(name=PASSWORD, value=kept), CHANGE(key=PASSWORD, content=kept))
+
+    async def _weakness(self, password: str) -> str:
+        async with self._looking:
+            return str(await in_thread(passwords.fault, password, self._names()))
 
     async def _kept(self) -> str:
         rows = await self._db.fetch(GET, key=PASSWORD)

@@ -60,7 +60,8 @@ async def log_out(ask: Ask) -> Response:
     """This session ends."""
     await ask.context.sessions.end(ask.session.id)
     response = requests.answer({})
-    response.delete_cookie(ask.context.cookie, path="/", httponly=True, samesite="strict")
+    name, secure = requests.cookie_of(ask.context, ask.request), requests.is_secure(ask.request)
+    response.delete_cookie(name, path="/", secure=secure, httponly=True, samesite="strict")
     return response
 
 
@@ -72,11 +73,11 @@ async def _come_in(ask: Ask, kind: str, user_id: str) -> Response:
     cookie, session = await ask.context.sessions.open(kind, user_id, ask.request.headers.get("user-agent", ""))
     response = requests.answer(_told(ask.context, session))
     response.set_cookie(
-        ask.context.cookie,
+        requests.cookie_of(ask.context, ask.request),
         cookie,
         max_age=int(ABSOLUTE.total_seconds()),
         path="/",
-        secure=bool(ask.request.scope.get("rekku.secure")),
+        secure=requests.is_secure(ask.request),
         httponly=True,
         samesite="strict",
     )

@@ -9,6 +9,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+from rekku.core.errors import StoreError
 from rekku.core.message import Attachment
 from rekku.interface.webui import requests
 from rekku.interface.webui.context import Context
@@ -24,11 +25,12 @@ WHO = "This needs an access token: make one on the page Access of Rekku's web pa
 
 @dataclass(frozen=True, slots=True)
 class ProgramCall:
-    """A request of a program."""
+    """A request of a program; `accept` says which forms of an answer it takes."""
 
     context: Context
     token: Token
     content: Mapping[str, Any]
+    accept: str
 
 
 Handler = Callable[[ProgramCall], Awaitable[Response]]
@@ -43,9 +45,11 @@ def for_programs(
         try:
             token = await _token(context, request)
             content = await requests.json_of(request, LONGEST_BODY) if request.method == "POST" else {}
-            return await handler(ProgramCall(context, token, content))
+            return await handler(ProgramCall(context, token, content, request.headers.get("accept", "")))
         except Problem as problem:
             return requests.answer(faulty(str(problem), problem.status), problem.status)
+        except StoreError:
+            return requests.answer(faulty(requests.AWAY, 503), 503)
 
     return handling
 

@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 
 LONGEST_BODY = 256 * 1024
 CSRF = "x-rekku-csrf"
+AWAY = "The database does not answer. Try again in a moment."
 LOGGED_OUT = "You are not logged in (any more)."
 
 Answer = Any
@@ -99,9 +100,19 @@ def text_of(content: dict[str, Any], name: str, longest: int = 2000) -> str:
     return value
 
 
+def cookie_of(context: Context, connection: HTTPConnection) -> str:
+    """The name of the session's cookie; behind https one that no other host can set, and no page without https."""
+    return f"__Host-{context.cookie}" if is_secure(connection) else context.cookie
+
+
+def is_secure(connection: HTTPConnection) -> bool:
+    """Whether it came by a proxy with https."""
+    return bool(connection.scope.get("rekku.secure"))
+
+
 async def session_of(context: Context, connection: HTTPConnection) -> Session | None:
     """Whose cookie a connection brings."""
-    return await context.sessions.find(connection.cookies.get(context.cookie, ""))
+    return await context.sessions.find(connection.cookies.get(cookie_of(context, connection), ""))
 
 
 def open_to_all(context: Context, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
@@ -153,7 +164,7 @@ async def _handled(work: Callable[[], Awaitable[Answer]]) -> Response:
         headers = {"retry-after": str(int(refused.wait) + 1)} if refused.wait else None
         return answer({"error": str(refused)}, 429 if refused.wait else 403, headers)
     except StoreError:
-        return answer({"error": "The database does not answer. Try again in a moment."}, 503)
+        return answer({"error": AWAY}, 503)
     except RekkuError as error:
         return answer({"error": str(error)}, 409)
     except Exception:  # the door of a request

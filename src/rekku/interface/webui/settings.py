@@ -1,6 +1,8 @@
 """The settings of the web page, and what follows from them."""
 
 import ipaddress
+import re
+import socket
 from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
@@ -32,6 +34,14 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def names(persona: str, urls: Sequence[str]) -> Sequence[str]:
+    """Words that whoever knows this Rekku would try first: its names, the machine's, the proxy's."""
+    known = ("rekku", "webui", persona, socket.gethostname(), *urls)
+    return sorted(
+        {word for name in known for word in (name.lower(), *re.findall(r"\w+", name.lower())) if len(word) > 2}
+    )
 
 
 def origins(urls: Sequence[str]) -> frozenset[str]:

@@ -25,8 +25,9 @@ class Events:
         self._room -= len(piece)
         if self._room < 0:
             raise TooLong
+        halved = self._tail.endswith(b"\r")
         self._tail += piece
-        if b"\n" in piece or b"\r" in piece:
+        if halved or b"\n" in piece or b"\r" in piece:
             for line in self._lines():
                 if line:
                     self._field(line)

@@ -66,12 +66,16 @@ function Frame({ me, look }) {
   const pages = owner ? PAGES.filter(([, , , plugin]) => !plugin || me.panels.includes(plugin)) : PAGES.slice(0, 1);
   const wanted = useHash().slice(1).split("/")[0];
   const current = pages.find(([id]) => id === wanted) || pages[0];
+  const count = connection.waiting.length;
+  const waits = html`<span class="count" aria-label=${`${count} waiting`}>${count}</span>`;
   const links = pages.map(
     ([id, name]) =>
       html`<a key=${id} href=${"#" + id} aria-current=${id === current[0] ? "page" : undefined}
-        >${icon(id)}<span>${name}</span>${id === "desk" && connection.waiting.length > 0 && html`<span class="count" aria-label=${`${connection.waiting.length} waiting`}>${connection.waiting.length}</span>`}</a
+        >${icon(id)}<span>${name}</span>${id === "desk" && count > 0 && waits}</a
       >`,
   );
+  const inSight = (nav) =>
+    nav?.querySelector("[aria-current]")?.scrollIntoView({ inline: "nearest", block: "nearest" });
   return html`<div class="frame">
     <a
       class="skip button"
@@ -96,7 +100,7 @@ function Frame({ me, look }) {
         look=${look}
       />
     </main>
-    ${pages.length > 1 && html`<nav class="tabs" aria-label="Pages" ref=${(nav) => nav?.querySelector("[aria-current]")?.scrollIntoView({ inline: "nearest", block: "nearest" })}>${links}</nav>`}
+    ${pages.length > 1 && html`<nav class="tabs" aria-label="Pages" ref=${inSight}>${links}</nav>`}
   </div>`;
 }
 

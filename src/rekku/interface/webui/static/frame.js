@@ -31,6 +31,7 @@ export function LogOut({ look }) {
       try {
         await ask("logout", {});
       } finally {
+        sessionStorage.clear(); // what was written here and not sent
         look();
       }
     }}

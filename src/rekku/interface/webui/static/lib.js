@@ -114,7 +114,8 @@ const PATHS = {
   parts: "M4 4h7v7H4zM13 4h7v7h-7zM4 13h7v7H4zM16.5 13v7M13 16.5h7",
   settings: "M4 7h10M18 7h2M4 17h2M10 17h10M14 7a2 2 0 1 0 4 0 2 2 0 0 0-4 0zM6 17a2 2 0 1 0 4 0 2 2 0 0 0-4 0z",
   people:
-    "M9 11a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7zM2.5 20a6.5 6.5 0 0 1 13 0M16 4.3a3.5 3.5 0 0 1 0 6.4M18 14.5a6.5 6.5 0 0 1 3.5 5.5",
+    "M9 11a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7zM2.5 20a6.5 6.5 0 0 1 13 0" +
+    "M16 4.3a3.5 3.5 0 0 1 0 6.4M18 14.5a6.5 6.5 0 0 1 3.5 5.5",
   events: "M4 6h16v14H4zM4 10h16M8 3v4M16 3v4",
   diary: "M6 3h13v18H6a2 2 0 0 1-2-2V5a2 2 0 0 1 2-2zM8 3v18M12 8h4",
   activity: "M4 20V10M10 20V4M16 20v-7M22 20H2",
@@ -135,7 +136,9 @@ export function icon(name) {
 export function Select({ value, options, change, ...told }) {
   const all = options.some(([one]) => one === value) ? options : [[value, value || "–"], ...options];
   return html`<select ...${told} onChange=${(event) => change(event.target.value)}>
-    ${all.map(([one, label]) => html`<option key=${one} value=${one} selected=${one === value}>${label ?? one}</option>`)}
+    ${all.map(
+      ([one, label]) => html`<option key=${one} value=${one} selected=${one === value}>${label ?? one}</option>`,
+    )}
   </select>`;
 }
 

@@ -4,8 +4,20 @@ import { html, useMemo, useState } from "./lib.js";
 const FENCE = /^ {0,3}(`{3,}|~{3,})\s*([^\s`]*)[^`]*$/;
 const ITEM = /^(\s*)([-*+]|\d{1,9}[.)])\s+(.*)$/;
 // Every part has a longest length, so that no text, however hostile, takes long to search.
-const INLINE =
-  /(`{1,5})([^]{0,800}?[^`])\1(?!`)|\*\*([^\s*](?:[^]{0,800}?[^\s])?)\*\*|__([^\s_](?:[^]{0,800}?[^\s])?)__(?!\w)|~~([^\s~](?:[^]{0,800}?[^\s])?)~~|\*([^\s*](?:[^*]{0,800}?[^\s*])?)\*|(?<!\w)_([^\s_](?:[^_]{0,800}?[^\s_])?)_(?!\w)|\[([^\]\n]{1,500})\]\((\S{1,2000}?)(?:\s+"[^"]*")?\)|(https?:\/\/[^\s<>"')\]]{1,2000})/;
+const INLINE = new RegExp(
+  [
+    /(`{1,5})([^]{0,800}?[^`])\1(?!`)/, // code
+    /\*\*([^\s*](?:[^]{0,800}?[^\s])?)\*\*/, // strong
+    /__([^\s_](?:[^]{0,800}?[^\s])?)__(?!\w)/, // strong
+    /~~([^\s~](?:[^]{0,800}?[^\s])?)~~/, // struck out
+    /\*([^\s*](?:[^*]{0,800}?[^\s*])?)\*/, // emphasis
+    /(?<!\w)_([^\s_](?:[^_]{0,800}?[^\s_])?)_(?!\w)/, // emphasis
+    /\[([^\]\n]{1,500})\]\((\S{1,2000}?)(?:\s+"[^"]*")?\)/, // a link with words
+    /(https?:\/\/[^\s<>"')\]]{1,2000})/, // an address
+  ]
+    .map((part) => part.source)
+    .join("|"),
+);
 const COLUMNS = /\S {3,}\S/; // a table made with spaces, as commands answer
 const DEEPEST = 8;
 const LONGEST = 60000;
@@ -36,7 +48,7 @@ function blocks(lines, depth) {
     } else if (/^#{1,6}\s/.test(line)) {
       const level = line.indexOf(" ");
       out.push(
-        level < 3 ? html`<h3>${inline(line.slice(level + 1))}</h3>` : html`<h4>${inline(line.slice(level + 1))}</h4>`,
+        level < 3 ? html`<h2>${inline(line.slice(level + 1))}</h2>` : html`<h3>${inline(line.slice(level + 1))}</h3>`,
       );
       at += 1;
     } else if (/^ {0,3}([-*_])\s*(\1\s*){2,}$/.test(line)) {

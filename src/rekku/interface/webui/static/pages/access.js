@@ -37,7 +37,11 @@ export default function Access({ look }) {
                 <td>${browser(one.agent)}</td>
                 <td>${day(one.seen)}, ${time(one.seen)}</td>
                 <td>
-                  ${one.this ? html`<span class="tag good">here</span>` : html`<button class="plain danger" onClick=${() => end(one.id)}>Log out</button>`}
+                  ${
+                    one.this
+                      ? html`<span class="tag good">here</span>`
+                      : html`<button class="plain danger" onClick=${() => end(one.id)}>Log out</button>`
+                  }
                 </td>
               </tr>`,
           )}

@@ -6,6 +6,7 @@ import { Composer } from "./composer.js";
 import { Why } from "./why.js";
 import { Question } from "./question.js";
 
+const AWAY = "Rekku is away; it will come back by itself";
 const NEAR = 120; // pixels from the end within which the view follows what comes
 
 export function Chat({ me, connection }) {
@@ -71,15 +72,26 @@ export function Chat({ me, connection }) {
   >
     <header>
       <h1>Chat</h1>
-      ${connection.state !== "open" && html`<span class="tag warn" role="status">${connection.state === "connecting" ? "Connecting …" : "Rekku is away; it will come back by itself"}</span>`}
+      ${
+        connection.state !== "open" &&
+        html`<span class="tag warn" role="status">${connection.state === "connecting" ? "Connecting …" : AWAY}</span>`
+      }
       <div class="row">
-        ${(connection.typing || writing) && html`<button class="plain" onClick=${() => connection.say("/cancel")}>Stop</button>`}
+        ${
+          (connection.typing || writing) &&
+          html`<button class="plain" onClick=${() => connection.say("/cancel")}>Stop</button>`
+        }
       </div>
     </header>
     <div class="scroll" ref=${scroll} onScroll=${scrolled} tabindex="0" aria-label="Conversation">
       <ol class="lines">
         ${rows(lines, connection, owner)}
-        ${!lines.length && !pending.length && connection.state === "open" && html`<li class="empty">Say something. Type <code>/</code> to see what commands there are.</li>`}
+        ${
+          !lines.length &&
+          !pending.length &&
+          connection.state === "open" &&
+          html`<li class="empty">Say something. Type <code>/</code> to see what commands there are.</li>`
+        }
         ${pending.map((message) => html`<${Pending} key=${message.id} message=${message} connection=${connection} />`)}
         ${
           connection.typing &&
@@ -91,7 +103,12 @@ export function Chat({ me, connection }) {
           </li>`
         }
       </ol>
-      ${asked.map((question) => html`<div class="asked" key=${question.number}><${Question} question=${question} connection=${connection} brief=${true} /></div>`)}
+      ${asked.map(
+        (question) =>
+          html`<div class="asked" key=${question.number}>
+            <${Question} question=${question} connection=${connection} brief=${true} />
+          </div>`,
+      )}
     </div>
     <${Announcer} lines=${lines} />
     <${Composer}
@@ -128,14 +145,20 @@ function Line({ line, connection, owner }) {
       html`<div class="bubble">
         <span class="hidden">${mine ? "You: " : "Rekku: "}</span
         >${mine ? line.text : html`<${Markdown} text=${line.text} />`}
-        ${line.choices && html`<div class="choices">${line.choices.map((choice) => html`<button onClick=${press(choice.command)}>${choice.label}</button>`)}</div>`}
+        ${
+          line.choices &&
+          html`<div class="choices">
+            ${line.choices.map((choice) => html`<button onClick=${press(choice.command)}>${choice.label}</button>`)}
+          </div>`
+        }
       </div>`
     }
     ${line.files && html`<div class="files">${line.files.map((file) => html`<${File} file=${file} />`)}</div>`}
     <div class="under">
       <time datetime=${line.at}>${time(line.at)}</time
       >${line.reaction && html`<span class="reaction">${line.reaction}</span>`}
-      ${outcome === "failed" && html`<span class="bad">This could not be answered.</span>`}${outcome === "deferred" && html`<span>It will be answered when the model is back.</span>`}
+      ${outcome === "failed" && html`<span class="bad">This could not be answered.</span>`}
+      ${outcome === "deferred" && html`<span>It will be answered when the model is back.</span>`}
       ${!mine && owner && line.state === "final" && html`<${Why} id=${line.id} />`}
     </div>
   </li>`;
@@ -157,7 +180,12 @@ function Pending({ message, connection }) {
   return html`<li class="line me">
     <div class="bubble">${message.text || message.files.map((file) => file.name).join(", ")}</div>
     <div class="under">
-      ${why ? html`<span class="bad">${why}</span><button class="plain" onClick=${() => connection.forget(message.id)}>Drop it</button>` : html`<span>On its way …</span>`}
+      ${
+        why
+          ? html`<span class="bad">${why}</span>
+              <button class="plain" onClick=${() => connection.forget(message.id)}>Drop it</button>`
+          : html`<span>On its way …</span>`
+      }
     </div>
   </li>`;
 }

@@ -29,6 +29,7 @@ export function Composer({ connection, commands, files, setFiles, attach, say, f
     say(text.trim());
     setText("");
   };
+  const drop = (file) => () => setFiles(files.filter((one) => one !== file));
   const press = (event) => {
     if (fitting.length && (event.key === "ArrowDown" || event.key === "ArrowUp")) {
       event.preventDefault();
@@ -74,9 +75,19 @@ export function Composer({ connection, commands, files, setFiles, attach, say, f
       </ul>`
     }
     <div role="alert">
-      ${fault && html`<div class="strip">${fault}</div>`}${connection.notices.length > 0 && html`<div class="strip"><span>${connection.notices.at(-1)}</span><button onClick=${() => connection.dismiss()}>Good</button></div>`}
+      ${fault && html`<div class="strip">${fault}</div>`}
+      ${
+        connection.notices.length > 0 &&
+        html`<div class="strip">
+          <span>${connection.notices.at(-1)}</span>
+          <button onClick=${() => connection.dismiss()}>Good</button>
+        </div>`
+      }
     </div>
-    ${files.length > 0 && html`<div class="attached">${files.map((file) => html`<span class="file">${file.name} <span class="small">${size(file.size)}</span><button class="plain" aria-label=${"Remove " + file.name} onClick=${() => setFiles(files.filter((one) => one !== file))}>✕</button></span>`)}</div>`}
+    ${
+      files.length > 0 &&
+      html`<div class="attached">${files.map((file) => html`<${Attached} file=${file} drop=${drop(file)} />`)}</div>`
+    }
     <form
       onSubmit=${(e) => {
         e.preventDefault();
@@ -116,4 +127,11 @@ export function Composer({ connection, commands, files, setFiles, attach, say, f
       <button class="main icon" aria-label="Send" disabled=${!text.trim() && !files.length}>${icon("send")}</button>
     </form>
   </div>`;
+}
+
+function Attached({ file, drop }) {
+  return html`<span class="file">
+    ${file.name} <span class="small">${size(file.size)}</span>
+    <button class="plain" aria-label=${"Remove " + file.name} onClick=${drop}>✕</button>
+  </span>`;
 }

@@ -10,6 +10,7 @@ export default function Desk({ connection }) {
   const [told, error, again] = useAsked("components");
   const [fault, setFault] = useState("");
   const active = told?.engines.find((engine) => engine.active);
+  const mine = active?.name === "manual";
   const manual = told?.engines.some((engine) => engine.name === "manual");
   const before = localStorage.getItem(BEFORE);
   const others = told?.engines.filter((engine) => engine.name !== "manual") ?? [];
@@ -33,15 +34,16 @@ export default function Desk({ connection }) {
     ${
       active &&
       html`<div class="card row">
-        <span
-          >${active.name === "manual" ? "You answer every conversation." : html`<b>${active.name}</b> answers every conversation.`}</span
-        >
-        ${active.name !== "manual" && manual && html`<button onClick=${() => choose("manual")}>Take over</button>`}
-        ${active.name === "manual" && back && html`<button onClick=${() => choose(back.name)}>Give back to ${back.name}</button>`}
+        <span>${mine ? "You answer" : html`<b>${active.name}</b> answers`} every conversation.</span>
+        ${!mine && manual && html`<button onClick=${() => choose("manual")}>Take over</button>`}
+        ${mine && back && html`<button onClick=${() => choose(back.name)}>Give back to ${back.name}</button>`}
       </div>`
     }
     <${Talks} />
-    ${connection.waiting.length ? connection.waiting.map((question) => html`<${Question} key=${question.number} question=${question} connection=${connection} />`) : html`<p class="empty">Nothing waits.</p>`}
+    ${connection.waiting.map(
+      (question) => html`<${Question} key=${question.number} question=${question} connection=${connection} />`,
+    )}
+    ${connection.waiting.length === 0 && html`<p class="empty">Nothing waits.</p>`}
   </div>`;
 }
 
@@ -73,7 +75,8 @@ function Talks() {
                 </td>
                 <td class="small">${day(talk.at)}, ${time(talk.at)}</td>
                 <td>
-                  ${talk.taken ? html`<span class="tag warn">yours</span> <button onClick=${() => take(talk, false)}>Give back</button>` : html`<button onClick=${() => take(talk, true)}>Take over</button>`}
+                  ${talk.taken && html`<span class="tag warn">yours</span> `}
+                  <button onClick=${() => take(talk, !talk.taken)}>${talk.taken ? "Give back" : "Take over"}</button>
                 </td>
               </tr>`,
           )}

@@ -78,7 +78,10 @@ export default function Diary() {
           change=${change}
         />`;
     })}
-    ${entries && !entries.length && html`<p class="empty">${before ? "Nothing yet; it looks further back." : "There is no such entry."}</p>`}
+    ${
+      entries?.length === 0 &&
+      html`<p class="empty">${before ? "Nothing yet; it looks further back." : "There is no such entry."}</p>`
+    }
     ${before && html`<button onClick=${() => load(before)}>Further back</button>`}
   </div>`;
 }
@@ -114,12 +117,16 @@ function Entry({ entry, change }) {
     <p class="said mine">“${entry.content}”</p>
     ${entry.personal_thought && html`<p class="thought">${entry.personal_thought}</p>`}
     <div class="row">
-      ${entry.emotions.map((one) => html`<span class="tag warn">${one.type} ${one.intensity}</span>`)}${entry.context_tags.map((tag) => html`<span class="tag">${tag}</span>`)}
+      ${entry.emotions.map((one) => html`<span class="tag warn">${one.type} ${one.intensity}</span>`)}
+      ${entry.context_tags.map((tag) => html`<span class="tag">${tag}</span>`)}
     </div>
     <${Fault} text=${fault} />
     <div class="row">
-      <button class="plain" onClick=${() => setEditing(true)}>Change</button
-      >${sure ? html`<button class="danger" onClick=${remove}>Really delete</button>` : html`<button class="plain danger" onClick=${() => setSure(true)}>Delete</button>`}
+      <button class="plain" onClick=${() => setEditing(true)}>Change</button>${
+        sure
+          ? html`<button class="danger" onClick=${remove}>Really delete</button>`
+          : html`<button class="plain danger" onClick=${() => setSure(true)}>Delete</button>`
+      }
     </div>
   </article>`;
 }
@@ -217,9 +224,12 @@ function Moods({ days }) {
       ${names.map((name, at) => {
         const points = days.filter((d) => name in d.feelings);
         return html`<g class=${"mood" + at}
-          ><polyline
-            points=${points.map((d) => `${x(d)},${y(d.feelings[name])}`).join(" ")}
-          />${points.map((d) => html`<circle cx=${x(d)} cy=${y(d.feelings[name])} r="4"><title>${`${d.day}: ${name} ${d.feelings[name]}`}</title></circle>`)}</g
+          ><polyline points=${points.map((d) => `${x(d)},${y(d.feelings[name])}`).join(" ")} />${points.map(
+            (d) =>
+              html`<circle cx=${x(d)} cy=${y(d.feelings[name])} r="4">
+                <title>${`${d.day}: ${name} ${d.feelings[name]}`}</title>
+              </circle>`,
+          )}</g
         >`;
       })}
       <text x="0" y=${HEIGHT - 4}>${days[0].day}</text>

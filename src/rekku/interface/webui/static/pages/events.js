@@ -52,7 +52,10 @@ export default function Events() {
         />
         <section>
           <h2>To come</h2>
-          ${told.waiting.length ? told.waiting.map((event) => html`<${Row} key=${event.id} event=${event} act=${act} edit=${() => setForm(event)} />`) : html`<p class="empty">Nothing is scheduled.</p>`}
+          ${told.waiting.map(
+            (event) => html`<${Row} key=${event.id} event=${event} act=${act} edit=${() => setForm(event)} />`,
+          )}
+          ${told.waiting.length === 0 && html`<p class="empty">Nothing is scheduled.</p>`}
         </section>
         ${
           told.told.length > 0 &&
@@ -74,10 +77,12 @@ export default function Events() {
                         <td>${event.description}</td>
                         <td>${event.last}${event.acknowledged ? " · acknowledged" : ""}</td>
                         <td>
-                          ${!event.acknowledged && html`<button class="plain" onClick=${() => act("acknowledge", { id: event.id })}>Acknowledge</button>`}<button
-                            class="plain"
-                            onClick=${() => act("snooze", { id: event.id, minutes: 10 })}
-                          >
+                          ${
+                            !event.acknowledged &&
+                            html`<button class="plain" onClick=${() => act("acknowledge", { id: event.id })}>
+                              Acknowledge
+                            </button>`
+                          }<button class="plain" onClick=${() => act("snooze", { id: event.id, minutes: 10 })}>
                             Again in 10 min
                           </button>
                         </td>
@@ -105,8 +110,11 @@ function Row({ event, act, edit }) {
       </div>
       <div class="row">
         <button onClick=${edit}>Change</button
-        ><button onClick=${() => act("snooze", { id: event.id, minutes: 60 })}>Put off 1 h</button
-        >${sure ? html`<button class="danger" onClick=${() => act("cancel", { id: event.id })}>Really cancel</button>` : html`<button class="plain danger" onClick=${() => setSure(true)}>Cancel</button>`}
+        ><button onClick=${() => act("snooze", { id: event.id, minutes: 60 })}>Put off 1 h</button>${
+          sure
+            ? html`<button class="danger" onClick=${() => act("cancel", { id: event.id })}>Really cancel</button>`
+            : html`<button class="plain danger" onClick=${() => setSure(true)}>Cancel</button>`
+        }
       </div>
     </div>
   </article>`;
@@ -191,7 +199,15 @@ function Month({ month, setMonth, events, choose, add }) {
         >
           <button class="plain number" aria-label=${`${day.getDate()}: new event on ${key}`} onClick=${() => add(key)}>
             ${day.getDate()}</button
-          >${there.slice(0, 3).map(([at, event]) => html`<button class="plain event" title=${event.description} onClick=${() => choose(event)}><b>${at}</b> ${event.description}</button>`)}${there.length > 3 && html`<span class="small">and ${there.length - 3} more</span>`}
+          >${there
+            .slice(0, 3)
+            .map(
+              ([at, event]) =>
+                html`<button class="plain event" title=${event.description} onClick=${() => choose(event)}>
+                  <b>${at}</b> ${event.description}
+                </button>`,
+            )}
+          ${there.length > 3 && html`<span class="small">and ${there.length - 3} more</span>`}
         </div>`;
       })}
     </div>
@@ -199,5 +215,6 @@ function Month({ month, setMonth, events, choose, add }) {
 }
 
 function iso(date) {
-  return `${date.getFullYear()}-${String(date.getMonth() + 1).padStart(2, "0")}-${String(date.getDate()).padStart(2, "0")}`;
+  const two = (number) => String(number).padStart(2, "0");
+  return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
 }

@@ -35,7 +35,12 @@ function LogIn({ me, come }) {
   const [enter, guestFault] = useForm(async () => come(await ask("guest", {})));
   return html`<h1>Hello.</h1>
     <p class="small">
-      ${me.password ? "This is your Rekku. Log in to talk with it." : "This Rekku has no password yet. Open the link that it printed when it started, or write /web in rekku chat."}
+      ${
+        me.password
+          ? "This is your Rekku. Log in to talk with it."
+          : "This Rekku has no password yet. Open the link that it printed when it started, " +
+            "or write /web in rekku chat."
+      }
     </p>
     ${
       me.password &&
@@ -57,7 +62,13 @@ function LogIn({ me, come }) {
         </form>
         <p class="small">Forgotten? Write <code>/web</code> in <code>rekku chat</code> on Rekku's machine.</p>`
     }
-    ${me.guests && html`<form onSubmit=${enter}><${Fault} text=${guestFault} /><button>Talk as a guest</button></form>`}`;
+    ${
+      me.guests &&
+      html`<form onSubmit=${enter}>
+        <${Fault} text=${guestFault} />
+        <button>Talk as a guest</button>
+      </form>`
+    }`;
 }
 
 function SetPassword({ link, come }) {

@@ -2,6 +2,7 @@
 import { html, useState, ask, useAsked, Fault, Select } from "../lib.js";
 
 const LOOK = { loaded: "good", failed: "bad", missing: "warn", unconfigured: "", off: "", replaced: "" };
+const RISK = { medium: "warn", high: "bad" };
 const KINDS = [
   ["interface", "Interfaces"],
   ["engine", "Engines"],
@@ -36,7 +37,9 @@ export default function Parts() {
           ([kind, title]) =>
             html`<section key=${kind}>
               <h2>${title}</h2>
-              ${told.parts.filter((part) => part.kind === kind).map((part) => html`<${Part} key=${part.file + part.name} part=${part} again=${again} />`)}
+              ${told.parts
+                .filter((part) => part.kind === kind)
+                .map((part) => html`<${Part} key=${part.file + part.name} part=${part} again=${again} />`)}
             </section>`,
         )}`
     }
@@ -46,12 +49,29 @@ export default function Parts() {
 function Engine({ engine, choose }) {
   const [model, setModel] = useState(engine.model);
   const changed = model !== engine.model;
-  const label = "Model of " + engine.name;
   return html`<div class="engine">
     <b>${engine.name}</b>
-    ${engine.models.length > 1 ? html`<${Select} aria-label=${label} value=${model} options=${engine.models.map((name) => [name])} change=${setModel} />` : engine.name !== "manual" ? html`<input aria-label=${label} value=${model} placeholder="its own default" onInput=${(e) => setModel(e.target.value)} />` : html`<span class="small">you answer yourself, at the desk</span>`}
-    ${engine.active && !changed ? html`<span class="tag good">in use</span>` : html`<button onClick=${() => choose(engine.name, changed ? model : "")}>${engine.active ? "Change" : "Use"}</button>`}
+    <${Model} engine=${engine} model=${model} change=${setModel} />
+    ${
+      engine.active && !changed
+        ? html`<span class="tag good">in use</span>`
+        : html`<button onClick=${() => choose(engine.name, changed ? model : "")}>
+            ${engine.active ? "Change" : "Use"}
+          </button>`
+    }
   </div>`;
+}
+
+/** The model of an engine: one of those that it lists, or one that is written. */
+function Model({ engine, model, change }) {
+  const label = "Model of " + engine.name;
+  if (engine.models.length > 1) {
+    const options = engine.models.map((name) => [name]);
+    return html`<${Select} aria-label=${label} value=${model} options=${options} change=${change} />`;
+  }
+  if (engine.name === "manual") return html`<span class="small">you answer yourself, at the desk</span>`;
+  const write = (event) => change(event.target.value);
+  return html`<input aria-label=${label} value=${model} placeholder="its own default" onInput=${write} />`;
 }
 
 function Part({ part, again }) {
@@ -84,7 +104,8 @@ function Part({ part, again }) {
         (action) =>
           html`<div class="action" key=${action.name}>
             <h3>
-              ${action.name}${action.risk !== "low" && html`<span class=${"tag " + (action.risk === "high" ? "bad" : "warn")}>${action.risk} risk</span>`}
+              ${action.name}
+              ${action.risk !== "low" && html`<span class=${"tag " + RISK[action.risk]}>${action.risk} risk</span>`}
             </h3>
             <p>${action.description}</p>
             ${
@@ -104,7 +125,24 @@ function Part({ part, again }) {
       )}
       ${part.settings.length > 0 && html`<p class="small">Settings: ${part.settings.join(", ")}</p>`}
       ${part.file && html`<p class="small">${part.file}</p>`}
-      ${part.file && part.state !== "replaced" && html`<div class="row">${!off && html`<button onClick=${() => act("reload", {})} disabled=${busy}>${busy ? "Loading …" : "Load again"}</button>`}${part.name !== "webui" && html`<button class="plain" onClick=${() => act("switch", { on: off })} disabled=${busy}>${off ? "Switch on" : "Switch off"}</button>`}</div>`}
+      ${
+        part.file &&
+        part.state !== "replaced" &&
+        html`<div class="row">
+          ${
+            !off &&
+            html`<button onClick=${() => act("reload", {})} disabled=${busy}>
+              ${busy ? "Loading …" : "Load again"}
+            </button>`
+          }
+          ${
+            part.name !== "webui" &&
+            html`<button class="plain" onClick=${() => act("switch", { on: off })} disabled=${busy}>
+              ${off ? "Switch on" : "Switch off"}
+            </button>`
+          }
+        </div>`
+      }
     </div>
   </details>`;
 }

@@ -20,15 +20,17 @@ export function Question({ question, connection, brief }) {
       if (words.trim()) connection.answer(question.number, words);
     } else if (plan.length) connection.answer(question.number, JSON.stringify({ actions: plan }));
   };
+  const from = question.chat ? ` from ${question.chat}` : "";
   const switched = (name, value, set, options) =>
     html`<div class="switch" role="group" aria-label=${name}>
-      ${options.map(([id, label]) => html`<button type="button" aria-pressed=${value === id} onClick=${() => set(id)}>${label}</button>`)}
+      ${options.map(
+        ([id, label]) =>
+          html`<button type="button" aria-pressed=${value === id} onClick=${() => set(id)}>${label}</button>`,
+      )}
     </div>`;
   return html`<article class="card question" aria-label=${"Prompt " + question.number}>
     <div class="row">
-      <h2>
-        ${brief ? "You are the model. What does Rekku answer?" : `Prompt ${question.number}${question.chat ? " from " + question.chat : ""}`}
-      </h2>
+      <h2>${brief ? "You are the model. What does Rekku answer?" : `Prompt ${question.number}${from}`}</h2>
     </div>
     ${
       brief

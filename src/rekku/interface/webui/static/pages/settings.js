@@ -1,6 +1,8 @@
 // Settings: forms made of the declarations. Secrets are written, never shown.
 import { html, useState, ask, useAsked, Fault, Select } from "../lib.js";
 
+const SOURCES = { environment: "set in the environment", ".env": "set by you" };
+
 export default function Settings() {
   const [told, error, , setTold] = useAsked("settings");
   const [changes, setChanges] = useState({});
@@ -49,7 +51,17 @@ export default function Settings() {
       (group) =>
         html`<section class="card" key=${group}>
           <h2>${group}</h2>
-          ${found.filter((setting) => setting.component === group).map((setting) => html`<${Setting} key=${setting.name} setting=${setting} text=${changes[setting.name]} change=${change} />`)}
+          ${found
+            .filter((setting) => setting.component === group)
+            .map(
+              (setting) =>
+                html`<${Setting}
+                  key=${setting.name}
+                  setting=${setting}
+                  text=${changes[setting.name]}
+                  change=${change}
+                />`,
+            )}
         </section>`,
     )}
     ${
@@ -72,22 +84,8 @@ export default function Settings() {
 
 function Setting({ setting, text, change }) {
   const fixed = setting.source === "environment";
-  const shown = text ?? setting.text;
   const told = { id: "set-" + setting.name, disabled: fixed, "aria-describedby": "about-" + setting.name };
   const write = (value) => change(setting.name, value === setting.text && !setting.secret ? null : value);
-  const input = { ...told, onInput: (e) => write(e.target.value) };
-  const options =
-    setting.choices.length && setting.kind !== "list"
-      ? setting.choices
-      : setting.kind === "bool"
-        ? ["on", "off"]
-        : null;
-  const value =
-    setting.kind === "bool" && !["on", "off"].includes(shown)
-      ? ["1", "true", "yes"].includes(shown.toLowerCase())
-        ? "on"
-        : "off"
-      : shown;
   return html`<form class="setting" onSubmit=${(e) => e.preventDefault()}>
     <div>
       <label for=${told.id}>${setting.name}</label>
@@ -96,12 +94,38 @@ function Setting({ setting, text, change }) {
       </p>
     </div>
     <div>
-      ${options ? html`<${Select} ...${told} value=${value} options=${options.map((one) => [one])} change=${write} />` : setting.secret ? html`<input ...${input} type="password" autocomplete="new-password" value=${text ?? ""} placeholder=${setting.set ? "set; write here to change it" : "not set"} />` : html`<input ...${input} value=${shown} />`}
+      <${Field} setting=${setting} text=${text} told=${told} write=${write} />
       <div class="row">
-        <span class="small"
-          >${fixed ? "set in the environment" : setting.source === ".env" ? "set by you" : setting.required ? "required" : "default"}</span
-        >${setting.source === ".env" && text === undefined && html`<button class="plain" onClick=${() => change(setting.name, "")}>Remove</button>`}${text === "" && html`<span class="tag warn">will be removed</span>`}
+        <span class="small">${SOURCES[setting.source] ?? (setting.required ? "required" : "default")}</span>
+        ${
+          setting.source === ".env" &&
+          text === undefined &&
+          html`<button class="plain" onClick=${() => change(setting.name, "")}>Remove</button>`
+        }
+        ${text === "" && html`<span class="tag warn">will be removed</span>`}
       </div>
     </div>
   </form>`;
+}
+
+/** Where a value is written or chosen; that of a secret is not shown. */
+function Field({ setting, text, told, write }) {
+  const shown = text ?? setting.text;
+  if (setting.kind === "bool") {
+    const on = ["on", "1", "true", "yes"].includes(shown.toLowerCase());
+    return html`<${Select} ...${told} value=${on ? "on" : "off"} options=${[["on"], ["off"]]} change=${write} />`;
+  }
+  if (setting.choices.length && setting.kind !== "list") {
+    const options = setting.choices.map((one) => [one]);
+    return html`<${Select} ...${told} value=${shown} options=${options} change=${write} />`;
+  }
+  const input = { ...told, onInput: (event) => write(event.target.value) };
+  if (!setting.secret) return html`<input ...${input} value=${shown} />`;
+  return html`<input
+    ...${input}
+    type="password"
+    autocomplete="new-password"
+    value=${text ?? ""}
+    placeholder=${setting.set ? "set; write here to change it" : "not set"}
+  />`;
 }

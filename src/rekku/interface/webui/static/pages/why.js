@@ -21,7 +21,7 @@ export function Why({ id }) {
 
 function Told({ told }) {
   const facts = Object.entries(told.facts);
-  return html`<h3>Done</h3>
+  return html`<h2>Done</h2>
     ${
       told.deeds.length
         ? html`<dl>
@@ -32,14 +32,15 @@ function Told({ told }) {
                     <span class=${"tag " + ({ done: "good", failed: "bad", refused: "bad" }[deed.status] || "")}
                       >${deed.status}</span
                     >
-                    <code>${short(deed.payload)}</code
-                    >${deed.problems.map((problem) => html`<div>${problem}</div>`)}${deed.output !== null && html`<div>→ ${short(deed.output)}</div>`}
+                    <code>${short(deed.payload)}</code>
+                    ${deed.problems.map((problem) => html`<div>${problem}</div>`)}
+                    ${deed.output !== null && html`<div>→ ${short(deed.output)}</div>`}
                   </dd>`,
             )}
           </dl>`
         : html`<p>Nothing but these words.</p>`
     }
-    <h3>In mind</h3>
+    <h2>In mind</h2>
     <dl>
       <dt>history</dt>
       <dd>${told.history} recent messages</dd>
@@ -49,7 +50,7 @@ function Told({ told }) {
             <dd>${short(value)}</dd>`,
       )}
     </dl>
-    <h3>Cost</h3>
+    <h2>Cost</h2>
     <p>
       ${told.engine} ${told.model} · ${number(told.prompt_tokens)} + ${number(told.completion_tokens)} tokens ·
       ${told.seconds.toFixed(1)} s
