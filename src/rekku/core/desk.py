@@ -10,12 +10,14 @@ from rekku.core.message import Conversation
 
 @dataclass(slots=True)
 class Question:
-    """A prompt that waits for the owner's words. `text` is for reading; `prompt` is the whole of it, as JSON."""
+    """A prompt that waits for the owner's words. `text` is for reading, `gist` the part that is new to whoever follows
+    the conversation, `prompt` the whole, as JSON."""
 
     number: int
     conversation: Conversation | None
     text: str
     prompt: str
+    gist: str
     answer: "asyncio.Future[str]" = field(repr=False)
 
 
@@ -27,10 +29,11 @@ class Desk:
         self._count = 0
         self._watchers: list[Callable[[Question, bool], None]] = []
 
-    async def ask(self, text: str, prompt: str, conversation: Conversation | None = None) -> str:
+    async def ask(self, text: str, prompt: str, conversation: Conversation | None = None, gist: str = "") -> str:
         """Put a question on the desk and wait for the owner's answer, however long it takes."""
         self._count += 1
-        question = Question(self._count, conversation, text, prompt, asyncio.get_running_loop().create_future())
+        answer: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        question = Question(self._count, conversation, text, prompt, gist, answer)
         self.waiting[question.number] = question
         self._tell(question, True)
         try:

@@ -3,6 +3,7 @@
 import json
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from rekku.core.engine_base import EngineBase
@@ -25,7 +26,8 @@ class ManualEngine(EngineBase):
     async def generate_response(self, messages: ChatMessages, call: ModelCall) -> str:
         """What the owner answers."""
         prompt = json.dumps(messages, ensure_ascii=False, indent=1, default=str)
-        return await self.host.desk.ask(render(messages, call.schema), prompt, call.conversation)
+        seen = seen_by_a_person(messages)
+        return await self.host.desk.ask(render(messages, call.schema), prompt, call.conversation, seen.gist)
 
     def get_current_model(self) -> str:
         """The owner."""
@@ -35,11 +37,25 @@ class ManualEngine(EngineBase):
 PLUGIN_CLASS = ManualEngine
 
 
-def render(messages: Sequence[Any], schema: Mapping[str, Any] | None = None) -> str:
-    """A prompt for a person at an 80-column terminal, in at most some 40 lines. Takes any shape."""
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a person has to know of a prompt: what was said, what Rekku knows, what came of the last answer."""
+
+    said: list[str]
+    context: list[str]
+    came_back: list[str]
+
+    @property
+    def gist(self) -> str:
+        """What is new to whoever follows the conversation."""
+        return "\n".join(self.came_back or self.said).strip()
+
+
+def seen_by_a_person(messages: Sequence[Any]) -> Seen:
+    """The parts of a prompt, for an 80-column terminal. Takes any shape."""
     prompt: dict[str, Any] = {}
     plain: list[str] = []
-    came_back: list[Mapping[str, Any]] = []
+    came_back: Mapping[str, Any] = {}
     for message in messages:
         if not isinstance(message, Mapping) or message.get("role") != "user":
             continue
@@ -48,15 +64,22 @@ def render(messages: Sequence[Any], schema: Mapping[str, Any] | None = None) -> 
         if "input" in said or "context" in said:
             prompt = said
         elif said.keys() & {"outputs", "errors", "note"}:
-            came_back.append(said)
+            came_back = said
         else:
             plain.append(text)
     lines = [*_input(prompt.get("input")), *(line for text in plain for line in _wrapped(text))][:INPUT_LINES]
-    lines = lines or ["Rekku asks for words."]
-    lines += _section("Context:", _context(prompt.get("context")), CONTEXT_LINES)
-    lines += _section("Actions (? = may be left out):", _actions(schema), ACTION_LINES)
-    lines += _section("What came back:", _outcome(came_back[-1] if came_back else {}), OUTCOME_LINES)
-    return "\n".join([*lines, "", HOW])
+    return Seen(
+        lines or ["Rekku asks for words."],
+        _section("Context:", _context(prompt.get("context")), CONTEXT_LINES),
+        _section("What came back:", _outcome(came_back), OUTCOME_LINES),
+    )
+
+
+def render(messages: Sequence[Any], schema: Mapping[str, Any] | None = None) -> str:
+    """A prompt for a person, in at most some 40 lines."""
+    seen = seen_by_a_person(messages)
+    actions = _section("Actions (? = may be left out):", _actions(schema), ACTION_LINES)
+    return "\n".join([*seen.said, *seen.context, *actions, *seen.came_back, "", HOW])
 
 
 def _input(said: Any) -> Iterator[str]:

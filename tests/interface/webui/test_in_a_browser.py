@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.ui import Select
 
 from rekku.testing import Bot
 from tests.interface.webui.browser import Browser
@@ -92,6 +93,29 @@ async def test_an_answer_in_actions_is_made_with_a_form(bot: Bot, browser: Brows
         browser.find(".builder pre")
         browser.find(".question > .row:last-child button").click()
         browser.until(lambda: browser.replies() == ["Made with a form."])
+
+    await browser.do(steps)
+
+
+async def test_what_came_back_of_an_action_is_shown_and_needs_no_answer(bot: Bot, browser: Browser) -> None:
+    await bot.running.house.choose_engine("manual")
+
+    def steps() -> None:
+        browser.say("what have I planned?")
+        browser.until(lambda: "what have I planned?" in browser.find(".question .gist").text)
+        browser.find(".question .switch button:nth-child(2)").click()
+        Select(browser.find("#action")).select_by_visible_text("event_list")
+        browser.find(".builder > .row:last-child button").click()
+        browser.until(lambda: "event_list" in browser.find(".builder pre").text)
+        Select(browser.find("#action")).select_by_visible_text("message")
+        browser.find("#field-text").send_keys("I looked.")
+        browser.find(".builder > .row:last-child button").click()
+        browser.until(lambda: "I looked." in browser.find(".builder pre").text)
+        browser.find(".question > .row:last-child button.main").click()
+        browser.until(lambda: any("What came back:" in text for text in browser.texts(".question .gist")))
+        browser.find(".question > .row:last-child button.plain").click()
+        browser.until(lambda: not browser.all(".question"))
+        assert browser.replies() == ["I looked."]
 
     await browser.do(steps)
 

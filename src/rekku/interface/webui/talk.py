@@ -199,4 +199,5 @@ def shown(record: Record) -> dict[str, Any]:
 
 def _question(question: Question) -> dict[str, Any]:
     chat = str(question.conversation) if question.conversation else ""
-    return {"number": question.number, "chat": chat, "text": question.text, "prompt": question.prompt}
+    told = {"text": question.text, "prompt": question.prompt, "gist": question.gist}
+    return {"number": question.number, "chat": chat, **told}

@@ -1,6 +1,8 @@
 // One prompt that waits for the owner, who is the model: to read, and to answer in words or actions.
 import { html, useEffect, useState, ask, Fault, Select } from "../lib.js";
 
+const NOTHING = JSON.stringify({ actions: [] });
+
 let known = null; // the actions that there are, asked for once
 async function actions() {
   if (!known) {
@@ -34,10 +36,11 @@ export function Question({ question, connection, brief }) {
     </div>
     ${
       brief
-        ? html`<details>
-            <summary class="small">What the model is told</summary>
-            <pre tabindex="0">${question.text}</pre>
-          </details>`
+        ? html`${question.gist && html`<p class="gist">${question.gist}</p>`}
+            <details>
+              <summary class="small">What the model is told</summary>
+              <pre tabindex="0">${question.text}</pre>
+            </details>`
         : html`${switched("View", view, setView, [
               ["readable", "Readable"],
               ["whole", "Whole prompt"],
@@ -65,6 +68,7 @@ export function Question({ question, connection, brief }) {
     }
     <div class="row">
       <button class="main" disabled=${mode === "words" ? !words.trim() : !plan.length} onClick=${say}>Answer</button>
+      <button class="plain" onClick=${() => connection.answer(question.number, NOTHING)}>Nothing more to say</button>
     </div>
   </article>`;
 }
