@@ -1,6 +1,7 @@
 """The shell itself: a real bash on a real terminal."""
 
 import asyncio
+import signal
 
 import pytest
 
@@ -101,6 +102,18 @@ async def test_an_interrupt_ends_a_loop_and_the_shell_goes_on(opened: Open) -> N
     ran = await waiting
     assert (ran.state, ran.status) == (State.DONE, 130)
     assert await done(shell, "echo $kept") == ("yes\n", 0)
+
+
+async def test_an_interrupt_works_where_rekku_itself_was_started_to_ignore_them(opened: Open) -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # as `nohup rekku run &` in a script does
+    try:
+        shell = opened()
+    finally:
+        signal.signal(signal.SIGINT, before)
+    waiting = asyncio.ensure_future(shell.run("echo begun; sleep 100", 10))
+    await until(lambda: shell._line._output.total >= len("begun\n"))
+    shell.press_interrupt()
+    assert ((ran := await waiting).state, ran.status) == (State.DONE, 130)
 
 
 async def test_the_settings_of_the_terminal_are_put_right_after_each_command(opened: Open) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import socket
+import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -59,11 +60,20 @@ async def test_a_server_that_is_killed_and_restarted_loses_and_doubles_nothing(
     assert len(done) == 600
 
 
+def stopped(pid: int) -> None:
+    """Wait until every thread of a process stands still."""
+    while any(
+        file.read_text().rpartition(")")[2].split()[0] != "T" for file in Path(f"/proc/{pid}/task").glob("*/stat")
+    ):
+        time.sleep(0.001)
+
+
 async def test_a_server_that_is_silent_for_a_while_is_waited_for(
     private: PrivateMariaDB, on_private: StoredDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await on_private.write(ADD(id=1))
     os.kill(private.pid, signal.SIGSTOP)
+    await asyncio.to_thread(stopped, private.pid)
     writing = [asyncio.create_task(on_private.write(ADD(id=n))) for n in (2, 3)]
     reading = asyncio.create_task(on_private.fetch(IDS))
     _, waiting = await asyncio.wait([*writing, reading], timeout=1)

@@ -11,7 +11,7 @@ from rekku.core.model_call import ChatMessages, ModelCall
 from tests.crash import death
 
 PIECES = 12
-PAUSE = 0.03
+PAUSE = 0.04
 SLOW = ("slow", "late_deed", "late_note", "elsewhere")
 """Kinds whose reply comes in pieces, so that it is shown while it grows."""
 

@@ -26,6 +26,7 @@ PR_SET_CHILD_SUBREAPER = 36
 ROUNDS = 100
 BURIAL = 2.0
 """Seconds that a killed shell may take to be gone."""
+HEARD = (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGTERM, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU)
 DEAD = ("Z", "X")
 """States of processes that only wait to be taken note of."""
 HAS_CHILDREN = (PROC / "self" / "task" / str(os.getpid()) / "children").exists()
@@ -56,7 +57,7 @@ def start_bash(
             cwd=room.workspace,
             env={**room.environment(os.environ, screen=screen), TOKEN: token},
             start_new_session=True,
-            preexec_fn=_at_birth(),  # noqa: PLW1509 - three system calls that take no lock
+            preexec_fn=_at_birth(),  # noqa: PLW1509 - some system calls that take no lock
             pass_fds=(*descriptors, script),
         )
     finally:
@@ -73,13 +74,16 @@ def bury(shell: "subprocess.Popen[bytes]", token: str) -> None:
 
 
 def _at_birth() -> Callable[[], None]:
-    """What a new shell does before it is executed: take its terminal, and die with Rekku.
+    """What a new shell does before it is executed: take its terminal, hear signals, and die with Rekku.
 
+    Where Rekku was started in the background, interrupts are ignored, and bash would hand that on to all programs.
     Daemons of the shell become its children again (Linux), so that they can be found when it ends.
     """
     prctl = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
 
     def prepare() -> None:
+        for number in HEARD:
+            signal.signal(number, signal.SIG_DFL)
         fcntl.ioctl(0, termios.TIOCSCTTY, 0)
         if prctl is not None:
             prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
