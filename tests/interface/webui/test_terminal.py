@@ -110,6 +110,7 @@ async def test_an_output_without_end_waits_for_the_page_and_is_stopped_by_one_ke
     await view.socket.send_json({"type": "seen", "bytes": view.total})
     await view.wait_for(lambda: view.total > 2_000_000)
     await view.type("\x03")
+    await at_home.until_running("bash")
     await view.type("echo st''opped\r")
     await view.until("stopped")
     await view.close()
