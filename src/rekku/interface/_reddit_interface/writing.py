@@ -13,8 +13,9 @@ from rekku.core.clock import Clock
 from rekku.core.errors import DeliveryDelayed, DeliveryRefused
 from rekku.core.text import open_links, outside_code
 from rekku.interface._reddit_interface.account import Account
-from rekku.interface._reddit_interface.faults import Fate, Fault
+from rekku.interface._reddit_interface.faults import for_outbox
 from rekku.interface._reddit_interface.seen import Seen
+from rekku.platforms.reddit.fault import Fate, Fault
 
 LONGEST = 10_000
 """Characters of a comment or a private message."""
@@ -59,7 +60,7 @@ class Writer:
                 return found
             made = await self._send(piece, place, words)
         except Fault as fault:
-            raise fault.for_outbox() from fault
+            raise for_outbox(fault) from fault
         await self._seen.done(piece, made)
         if made.startswith("t1_"):
             root = payload.get("thread_id") or made
