@@ -42,7 +42,12 @@ MAY_IMPORT = {
     "ground": {"core"},
     "host": {"core", "store", "lifecycle"},
     "road": {"core", "store", "lifecycle"},
-    "whole": LAYERS["contract"] | LAYERS["ground"] | LAYERS["host"] | LAYERS["road"] | LAYERS["whole"],
+    "whole": LAYERS["contract"]
+    | LAYERS["shared"]
+    | LAYERS["ground"]
+    | LAYERS["host"]
+    | LAYERS["road"]
+    | LAYERS["whole"],
     "edge": {"core", "platforms"},
 }
 """Beside itself: a module, or a folder, may always use its own parts."""

@@ -1,1 +1,1 @@
-"""What several components need of one platform: its client, its settings, what went wrong there in words."""
+"""What several parts of Rekku need of one platform: its client, its settings, where it is."""
