@@ -11,6 +11,7 @@ SOURCE = Path(__file__).resolve().parents[1] / "src" / "rekku"
 
 LAYERS = {
     "contract": {"core"},
+    "shared": {"platforms"},
     "ground": {"store", "aliases", "lifecycle"},
     "host": {"loader", "commands"},
     "road": {"chain"},
@@ -37,11 +38,17 @@ LAYERS = {
 }
 MAY_IMPORT = {
     "contract": set[str](),
+    "shared": {"core"},
     "ground": {"core"},
     "host": {"core", "store", "lifecycle"},
     "road": {"core", "store", "lifecycle"},
-    "whole": LAYERS["contract"] | LAYERS["ground"] | LAYERS["host"] | LAYERS["road"] | LAYERS["whole"],
-    "edge": {"core"},
+    "whole": LAYERS["contract"]
+    | LAYERS["shared"]
+    | LAYERS["ground"]
+    | LAYERS["host"]
+    | LAYERS["road"]
+    | LAYERS["whole"],
+    "edge": {"core", "platforms"},
 }
 """Beside itself: a module, or a folder, may always use its own parts."""
 

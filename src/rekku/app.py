@@ -30,7 +30,7 @@ from rekku.lifecycle import Supervisor
 from rekku.loader import Loader, watch
 from rekku.menus import Menus
 from rekku.redaction import secret_values
-from rekku.store.database import MariaServer, open_database
+from rekku.store.database import open_database, server_of
 from rekku.store.drivers.base import StoredDatabase
 from rekku.store.migrations import migrate
 from rekku.store.schema import SCHEMA
@@ -93,7 +93,7 @@ async def running(
         closing.callback(aliases.put_home_in_front(home))
         closing.callback(registry.clear)
         closing.callback(get_llm_registry().clear)
-        database = await open_database(home, mariadb_server(settings))
+        database = await open_database(home, server_of(settings))
         closing.push_async_callback(database.close)
         if start:
             await migrate(database, SCHEMA, backups=home / "data" / "backups")
@@ -189,15 +189,6 @@ def _trust_own_users(rekku: Rekku) -> None:
     for interface in rekku.registry.of(Kind.INTERFACE):
         for user in interface.members.value("trainer_user_ids") or ():
             rekku.road.people.trainers.add((interface.name, user))
-
-
-def mariadb_server(settings: Settings) -> MariaServer | None:
-    """The MariaDB that is configured, or None for the file in the home."""
-    if not settings["DB_HOST"]:
-        return None
-    return MariaServer(
-        settings["DB_HOST"], settings["DB_PORT"], settings["DB_USER"], settings["DB_PASS"] or "", settings["DB_NAME"]
-    )
 
 
 def installation(home: Path) -> str:

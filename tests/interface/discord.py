@@ -8,7 +8,7 @@ from typing import Any
 
 from rekku.interface._discord_interface import library
 from rekku.testing import Bot
-from tests.interface.world import File, Shown
+from tests.interface.world import EVERYTHING, File, Shown
 from tests.servers.discord_calls import public
 from tests.servers.discord_server import API, GROUP, GUILD, ME, TOKEN, DiscordServer, account
 
@@ -18,10 +18,7 @@ class Discord:
 
     interface = "discord_interface"
     owner = "owner"
-    can: Collection[str] = (
-        "people", "groups", "threads", "edit", "files", "audio", "edits_of_people", "buttons", "reactions", "typing",
-        "commands", "backlog", "faults",
-    )  # fmt: skip
+    can: Collection[str] = EVERYTHING
     secret = TOKEN
     max_length = 2000
 

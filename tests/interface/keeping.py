@@ -59,6 +59,17 @@ class Keeping(Suite):
 
         assert talk.texts(self.person).count("Only once.") == 1
 
+    @needs("edit", "faults", "keys")
+    async def test_a_growing_reply_whose_first_words_seem_lost_is_still_one_message(self, talk: Talk) -> None:
+        talk.world.loses_answer()
+        talk.bot.engine.pieces = 8
+        talk.bot.model_says("This reply comes slowly, a few letters at a time, until it is whole.")
+        await talk.world.says("write", user=self.person)
+        await talk.until(lambda: "whole." in "".join(talk.texts(self.person)))
+        await talk.rest()
+
+        assert talk.texts(self.person) == ["This reply comes slowly, a few letters at a time, until it is whole."]
+
     @needs("faults", "people")
     async def test_the_owner_hears_of_what_is_refused(self, talk: Talk) -> None:
         talk.bot.model_says("Hello, boss.", "Refused.")

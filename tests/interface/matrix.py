@@ -13,7 +13,7 @@ from aiohttp import web
 
 from rekku.testing import Bot
 from tests.interface.matrix_clients import Client, follow, seen
-from tests.interface.world import File, Shown
+from tests.interface.world import EVERYTHING, File, Shown
 from tests.servers.proxy import Proxy
 from tests.servers.synapse import NAME, PASSWORD, Synapse
 
@@ -37,10 +37,7 @@ class Matrix:
 
     interface = "matrix_interface"
     owner = "owner"
-    can: Collection[str] = (
-        "people", "groups", "threads", "edit", "files", "audio", "edits_of_people", "reactions", "typing", "backlog",
-        "faults",
-    )  # fmt: skip
+    can: Collection[str] = EVERYTHING - {"buttons", "commands"}
     secret = PASSWORD
     max_length = 20_000
 

@@ -1,44 +1,22 @@
 """A bot on Telegram, for the tests that are Telegram's alone."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-from rekku.core.registry import Kind
-from rekku.testing import bot_at
+from tests.interface.suite import OnPlatform
 from tests.interface.telegram import Telegram
-from tests.interface.world import Talk
+from tests.interface.world import Talk, World
 
 ALONE = {"REKKU_PLUGINS": "message_plugin,telegram_bot"}
 
 
-class OnTelegram:
+class OnTelegram(OnPlatform):
     """Its tests have a `world` and `talk`."""
 
-    @pytest.fixture
-    async def world(self) -> AsyncIterator[Telegram]:
-        """Telegram, up."""
-        made = Telegram()
-        await made.open()
-        yield made
-        await made.close()
-
-    @pytest.fixture
-    async def talk(self, world: Telegram, bot_home: Path) -> AsyncIterator[Talk]:
-        """A bot on it."""
-        async with bot_at(bot_home, {**ALONE, **world.settings}, interfaces=["telegram_bot"]) as bot:
-            await world.attach(bot)
-            yield Talk(world, bot)
-
-
-def health(talk: Talk) -> str:
-    """What the interface says of itself."""
-    component = talk.bot.running.registry.get(Kind.INTERFACE, "telegram_bot")
-    assert component is not None
-    return str(component.instance.health())
+    def make_world(self, folder: Path) -> World:
+        """Telegram."""
+        return Telegram()
 
 
 async def given(world: Telegram) -> None:

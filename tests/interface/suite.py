@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from rekku.core.message import Attachment
+from rekku.core.registry import Kind
 from rekku.testing import Bot, bot_at
 from tests.interface.world import Talk, World
 
@@ -59,22 +60,41 @@ def asked(bot: Bot, number: int = -1) -> dict[str, Any]:
     return found
 
 
-class Suite:
-    """A part of the suite. `make_world` says which platform; `person` who talks where it does not matter who."""
+def health(talk: Talk) -> str:
+    """What the interface says of itself."""
+    component = talk.bot.running.registry.get(Kind.INTERFACE, talk.world.interface)
+    assert component is not None
+    return str(component.instance.health())
 
-    person = "ann"
+
+class OnPlatform:
+    """Its tests have a `world`, as `make_world` makes it, and a `talk`: a bot with nothing but the interface."""
 
     def make_world(self, folder: Path) -> World:
         """The platform, not yet open."""
         raise NotImplementedError
 
     @pytest.fixture
-    async def world(self, request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[World]:
+    async def world(self, tmp_path: Path) -> AsyncIterator[World]:
         """The platform, up. What it cannot is no part of its suite."""
         made = self.make_world(tmp_path)
         await made.open()
         yield made
         await made.close()
+
+    @pytest.fixture
+    async def talk(self, world: World, bot_home: Path) -> AsyncIterator[Talk]:
+        """A bot on the platform."""
+        settings = {"REKKU_PLUGINS": f"message_plugin,{world.interface}", **world.settings}
+        async with bot_at(bot_home, settings, interfaces=[world.interface]) as bot:
+            await world.attach(bot)
+            yield Talk(world, bot)
+
+
+class Suite(OnPlatform):
+    """A part of the suite. `person` is who talks where it does not matter who."""
+
+    person = "ann"
 
     @pytest.fixture
     async def talk(self, world: World, bot_home: Path, caplog: pytest.LogCaptureFixture) -> AsyncIterator[Talk]:

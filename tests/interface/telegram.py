@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from rekku.testing import Bot
-from tests.interface.world import File, Shown
+from tests.interface.world import EVERYTHING, File, Shown
 from tests.servers.telegram_server import ME, TOKEN, TelegramServer
 
 GROUP = -1001234
@@ -19,10 +19,7 @@ class Telegram:
 
     interface = "telegram_bot"
     owner = "owner"
-    can: Collection[str] = (
-        "people", "groups", "threads", "edit", "files", "audio", "edits_of_people", "buttons", "reactions", "typing",
-        "commands", "backlog", "faults",
-    )  # fmt: skip
+    can: Collection[str] = EVERYTHING - {"keys"}
     secret = TOKEN
     max_length = 4096
 

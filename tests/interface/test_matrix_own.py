@@ -15,8 +15,8 @@ from rekku.interface._matrix_interface.reading import without_fallback
 from rekku.testing import bot_at
 from tests.interface.matrix import Matrix
 from tests.interface.matrix_clients import Client
-from tests.interface.on_matrix import ALONE, OnMatrix, comes, health, membership
-from tests.interface.suite import GROUP, PNG, asked
+from tests.interface.on_matrix import ALONE, OnMatrix, comes, membership
+from tests.interface.suite import GROUP, PNG, asked, health
 from tests.interface.world import Talk
 from tests.servers.synapse import PASSWORD, running
 

@@ -10,11 +10,10 @@ from rekku.interface import reddit_interface
 from rekku.interface._reddit_interface.seen import GRACE, KEPT, Seen
 from rekku.store.database import MariaServer
 from rekku.testing import START, bot_at
+from tests.interface.on_reddit import ALONE
 from tests.interface.reddit import Reddit
 from tests.interface.world import Talk
 from tests.road.conftest import reached_by
-
-ALONE = {"REKKU_PLUGINS": "message_plugin,reddit_interface"}
 
 
 @pytest.fixture

@@ -13,7 +13,8 @@ import pytest
 
 from rekku.core.registry import Kind
 from rekku.testing import bot_at
-from tests.interface.on_telegram import ALONE, OnTelegram, calls, health
+from tests.interface.on_telegram import ALONE, OnTelegram, calls
+from tests.interface.suite import health
 from tests.interface.telegram import Telegram
 from tests.interface.world import Talk
 from tests.servers.openai_server import OpenAIServer

@@ -14,8 +14,8 @@ from rekku.core.message import Attachment
 from rekku.interface import telegram_bot
 from rekku.interface._telegram_bot.formatting import formatted, utf16
 from rekku.interface._telegram_bot.writing import LARGEST, Writer
-from tests.interface.on_telegram import OnTelegram, calls, health
-from tests.interface.suite import GROUP, OGG
+from tests.interface.on_telegram import OnTelegram, calls
+from tests.interface.suite import GROUP, OGG, health
 from tests.interface.telegram import GROUP as GROUP_ID
 from tests.interface.telegram import Telegram
 from tests.interface.world import Talk

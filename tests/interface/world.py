@@ -9,6 +9,15 @@ from rekku.testing import Bot
 File = tuple[str, str, str, bytes]
 """Kind, name, type and content of a file."""
 
+EVERYTHING = frozenset(
+    {
+        "people", "groups", "threads", "edit", "files", "audio", "edits_of_people", "buttons", "reactions", "typing",
+        "commands", "backlog", "faults", "keys",
+    }
+)  # fmt: skip
+"""What a platform can. backlog: what is said while Rekku is down arrives later; faults: `limits`, `loses_answer`,
+`refuses`, `cuts`; keys: what is sent twice with one key is one message."""
+
 
 @dataclass(frozen=True)
 class Shown:
@@ -31,8 +40,7 @@ class World(Protocol):
     owner: str
     """A user who is the trainer by `settings`."""
     can: Collection[str]
-    """Which of: people, groups, threads, edit, files, audio, edits_of_people, buttons, reactions, typing, commands,
-    backlog (what is said while Rekku is down arrives later), faults (limits, loses_answer, refuses, cuts)."""
+    """Which of EVERYTHING."""
     settings: dict[str, str]
     secret: str
     """What must stand in no log."""

@@ -8,11 +8,12 @@ import asyncio
 import contextlib
 import json
 from datetime import UTC, datetime
-from typing import Any, Self
+from typing import Any
 
 from aiohttp import WSMsgType, web
 
 from tests.servers.discord_description import FILE, Description
+from tests.servers.listening import Listening
 
 TOKEN = "MTIzNDU2Nzg5MDEyMzQ1Njc4.GabcdE.a-secret-that-nobody-may-see-1234567"
 ME = "123456789012345678"
@@ -23,7 +24,7 @@ EPOCH = 1_420_070_400_000
 HELLO, DISPATCH, ACK = 10, 0, 11
 
 
-class DiscordServer:
+class DiscordServer(Listening):
     """The server. `messages` are all messages by channel; what it does wrong can be chosen."""
 
     def __init__(self) -> None:
@@ -46,46 +47,28 @@ class DiscordServer:
         self.pressed: dict[str, Any] = {}
         self.resumed = 0
         self.description = Description() if FILE.exists() else None
-        self.port = 0
         self._events: list[dict[str, Any]] = []
         self._sockets: set[web.WebSocketResponse] = set()
         self._transports: dict[web.WebSocketResponse, asyncio.Transport] = {}
         self._number = 0
-        self._runner: web.AppRunner | None = None
         self.channels[GROUP] = {
             "id": GROUP, "type": 0, "name": "group", "guild_id": GUILD, "position": 0, "permission_overwrites": [],
             "nsfw": False, "parent_id": None, "topic": None, "last_message_id": None, "flags": 0,
             "rate_limit_per_user": 0,
         }  # fmt: skip
 
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    async def __aenter__(self) -> Self:
-        await self.up()
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.down()
-
-    async def up(self) -> None:
-        """Listen, on the same port as before."""
+    def application(self) -> web.Application:
+        """The gateway, the calls, the files."""
         app = web.Application(client_max_size=60_000_000)
         app.router.add_get("/", self._gateway)
         app.router.add_get("/files/{name}", self._file)
         app.router.add_route("*", API + "/{path:.*}", self._door)
-        self._runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0.05)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", self.port, reuse_address=True).start()
-        self.port = self._runner.addresses[0][1]
+        return app
 
     async def down(self) -> None:
         """Hang up on everybody, and listen no more."""
         await self.drop_gateway()
-        if self._runner is not None:
-            runner, self._runner = self._runner, None
-            await runner.cleanup()
+        await super().down()
 
     async def drop_gateway(self) -> None:
         """Break the gateway's connections, as a lost network does."""

@@ -6,11 +6,13 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
+from tests.servers.listening import Listening
+
 Judge = Callable[[web.Request], Awaitable["web.Response | None"]]
 HOP = frozenset({"host", "transfer-encoding", "content-length", "connection", "content-encoding", "accept-encoding"})
 
 
-class Proxy:
+class Proxy(Listening):
     """Hands on every request. `judge` may answer one itself, `rewrite` change where it goes, `loses` drop an answer."""
 
     def __init__(self, target: str, judge: Judge) -> None:
@@ -18,30 +20,25 @@ class Proxy:
         self.judge = judge
         self.loses: Callable[[web.Request], bool] = lambda _: False
         self.rewrite: Callable[[web.Request], str] = lambda request: request.path_qs
-        self.port = 0
-        self._runner: web.AppRunner | None = None
         self._session: aiohttp.ClientSession | None = None
 
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+    def application(self) -> web.Application:
+        """All of it is handed on."""
+        app = web.Application(client_max_size=60_000_000)
+        app.router.add_route("*", "/{path:.*}", self._hand_on)
+        return app
 
     async def up(self) -> None:
         """Listen, on the same port as before."""
-        app = web.Application(client_max_size=60_000_000)
-        app.router.add_route("*", "/{path:.*}", self._hand_on)
         self._session = aiohttp.ClientSession(auto_decompress=True)
-        self._runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0.05)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", self.port, reuse_address=True).start()
-        self.port = self._runner.addresses[0][1]
+        await super().up()
 
     async def down(self) -> None:
         """Hang up on everybody, and listen no more."""
-        if self._runner is not None and self._session is not None:
-            runner, self._runner = self._runner, None
-            await runner.cleanup()
-            await self._session.close()
+        await super().down()
+        if self._session is not None:
+            session, self._session = self._session, None
+            await session.close()
 
     async def _hand_on(self, request: web.Request) -> web.Response:
         if (answer := await self.judge(request)) is not None:

@@ -46,6 +46,7 @@ class RedditServer(Pages):
         self.tokens: set[str] = set()
         self.uploads: dict[str, bytes] = {}
         self.picture = "success"  # or “failed”, “too large”
+        self.leaves = False  # nothing can be asked once a picture is posted
         self.requests: list[str] = []
         self._runner: web.AppRunner | None = None
 
@@ -97,6 +98,8 @@ class RedditServer(Pages):
                 return web.json_response({"message": "Unauthorized", "error": 401}, status=401, headers=header)
         answer = await (self._change(request, handler) if request.path in CHANGES else handler(request))
         answer.headers.update(self.fewer)
+        if self.leaves:
+            answer.force_close()
         return answer
 
     async def _change(self, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -238,6 +241,9 @@ class RedditServer(Pages):
         socket = web.WebSocketResponse()
         await socket.prepare(request)
         key = request.match_info["key"]
+        if self.leaves and self._runner is not None:
+            for site in list(self._runner.sites):
+                await site.stop()
         payload = {"redirect": f"{self.url}/r/rust/comments/{key}/slug/"}
         await socket.send_json({"type": self.picture, "payload": payload})
         await socket.close()

@@ -6,9 +6,11 @@ Methods and fields are those of the Bot API reference (core.telegram.org/bots/ap
 import asyncio
 import json
 import time
-from typing import Any, Self
+from typing import Any
 
 from aiohttp import ClientSession, web
+
+from tests.servers.listening import Listening
 
 TOKEN = "7654321:AAbbCCddEEffGGhhIIjjKKllMMnnOOppQQr"
 ME = {"id": 7654321, "is_bot": True, "first_name": "Rekku", "username": "rekku_test_bot"}
@@ -19,7 +21,7 @@ Refusal = tuple[int, str, dict[str, Any]]
 """A status, what the server says, and `parameters`."""
 
 
-class TelegramServer:
+class TelegramServer(Listening):
     """The server. `messages` are those of the bot by chat, `given` is the last update that the bot has got.
 
     What it does wrong can be chosen: `failures` for what the bot sends next, whatever it is; `refusals` for the next
@@ -44,44 +46,15 @@ class TelegramServer:
         self.conflict = ""
         self.given = 0
         self.holds_confirmations = False
-        self.port = 0
         self.asked = asyncio.Event()
         self.gave = asyncio.Event()
         self.confirming = asyncio.Event()
         self.changed = asyncio.Event()
         self._news = asyncio.Event()
         self._number = 100
-        self._runner: web.AppRunner | None = None
 
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    async def __aenter__(self) -> Self:
-        await self.up()
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.down()
-
-    async def up(self) -> None:
-        """Listen, on the same port as before."""
-        self._runner = web.AppRunner(
-            self._app_again(), access_log=None, handler_cancellation=True, shutdown_timeout=0.05
-        )
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", self.port, reuse_address=True)
-        await site.start()
-        self.port = self._runner.addresses[0][1]
-
-    async def down(self) -> None:
-        """Hang up on everybody, and listen no more."""
-        if self._runner is not None:
-            runner, self._runner = self._runner, None
-            await runner.cleanup()
-
-    def _app_again(self) -> web.Application:
-        """An application can be run once."""
+    def application(self) -> web.Application:
+        """The methods, and the files."""
         app = web.Application(client_max_size=60_000_000)
         app.router.add_route("*", "/bot{token}/{method}", self._call)
         app.router.add_get("/file/bot{token}/{path:.*}", self._file)

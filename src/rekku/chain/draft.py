@@ -11,6 +11,7 @@ from rekku.chain.pieces import text_pieces, told
 from rekku.chain.secrets import Secrets
 from rekku.core.clock import Clock
 from rekku.core.database import Database
+from rekku.core.errors import DeliveryDelayed, DeliveryRefused, NotReachable
 from rekku.core.message import Conversation, Message
 from rekku.core.registry import Component
 from rekku.store.outbox import OutboxStore
@@ -126,9 +127,13 @@ class Draft:
         if row.platform_id:
             await self._interface.members.call("edit_message", self._payload(row, text), limit=EDIT_LIMIT)
         else:
-            payload = self._payload(row, text)
-            sent = await self._interface.members.call("send_message", payload, self._original, limit=EDIT_LIMIT)
-            row.platform_id = str(sent or "")
+            payload, row.doubted = self._payload(row, text), True
+            try:
+                sent = await self._interface.members.call("send_message", payload, self._original, limit=EDIT_LIMIT)
+            except (NotReachable, DeliveryDelayed, DeliveryRefused):
+                row.doubted = False
+                raise
+            row.platform_id, row.doubted = str(sent or ""), False
             await self._db.write(self._outbox.sent(row, "draft"))
         row.shown = text
 

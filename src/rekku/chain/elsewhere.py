@@ -55,7 +55,8 @@ class Elsewhere:
         except BaseException:
             message.to = before
             raise
-        message.platform_id, message.reply_to, message.pieces, message.drafted = "", "", [], False
+        message.platform_id, message.reply_to, message.pieces = "", "", []
+        message.drafted = message.doubted = False
 
     def note_delay(self, message: Outgoing) -> None:
         """Let a reminder say how late it is, if nothing of it has been sent."""

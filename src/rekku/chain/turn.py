@@ -104,7 +104,7 @@ class OpenTurn:
         if self.drafted is not None and message.to == self.conversation and message.text.strip():
             drafted, self.drafted = self.drafted, None
             message.id, message.platform_id = drafted.id, drafted.platform_id
-            message.drafted, message.shown = True, drafted.shown
+            message.drafted, message.doubted, message.shown = True, drafted.doubted, drafted.shown
         self.outgoing.append(message)
         self.sent.append(message)
 

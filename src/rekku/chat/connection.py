@@ -3,16 +3,14 @@
 import asyncio
 import contextlib
 import json
-import os
 import socket
-import tempfile
 import uuid
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
 
-NAME = "rekku.sock"
-LONGEST_PATH = 100
+from rekku.platforms.local_socket import reachable
+
 LONGEST_LINE = 8_000_000
 """Bytes: a record of the server may be longer than one of ours, by the escapes."""
 
@@ -80,21 +78,9 @@ async def _connect(home: Path) -> Connection:
     ours = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     ours.setblocking(False)
     try:
-        with _short(home / NAME) as path:
+        with reachable(home) as path:
             await asyncio.get_running_loop().sock_connect(ours, path)
         return Connection(*await asyncio.open_unix_connection(sock=ours, limit=LONGEST_LINE))
     except BaseException:
         ours.close()
         raise
-
-
-@contextlib.contextmanager
-def _short(path: Path) -> Iterator[str]:
-    """A path that the kernel takes: through a link if the real one is too long."""
-    if len(os.fsencode(path)) <= LONGEST_PATH:
-        yield str(path)
-        return
-    with tempfile.TemporaryDirectory(prefix="rekku-", dir="/tmp") as folder:
-        link = Path(folder) / "home"
-        link.symlink_to(path.parent, target_is_directory=True)
-        yield str(link / path.name)

@@ -69,11 +69,7 @@ def server(given: Mapping[str, str]) -> "MariaServer | None":
     """The MariaDB that is set; None for a file in the home. Raises ConfigError."""
     from rekku.core.settings import read
     from rekku.house_settings import SETTINGS
-    from rekku.store.database import MariaServer
+    from rekku.store.database import server_of
 
     values = read([s for s in SETTINGS if s.name.startswith("DB_")], given, "the environment or .env")
-    if not values["DB_HOST"]:
-        return None
-    return MariaServer(
-        values["DB_HOST"], values["DB_PORT"], values["DB_USER"], values["DB_PASS"] or "", values["DB_NAME"]
-    )
+    return server_of(values)

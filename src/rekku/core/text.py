@@ -62,6 +62,12 @@ def open_links(text: str) -> str:
     return outside_code(text, lambda part: LINK.sub(_opened, part))
 
 
+def one_line(text: str, most: int) -> str:
+    """The text on one line of at most `most` characters; `…` stands for what is left out."""
+    line = " ".join(text.split())
+    return line if len(line) <= most else f"{line[: most - 1]}…"
+
+
 def outside_code(text: str, change: Callable[[str], str]) -> str:
     """The text with `change` made to all of it but code blocks and code in a line."""
     done, at = [], 0

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rekku.core.commands import Command
-from rekku.core.errors import DeliveryDelayed, NotReachable, StoreError
+from rekku.core.drafts import DraftThrottle
+from rekku.core.errors import NotReachable, StoreError
 from rekku.core.interface_base import InterfaceBase
 from rekku.core.members import in_thread
 from rekku.core.message import Message
@@ -55,6 +56,7 @@ class DiscordInterface(InterfaceBase):
     can_edit = True
     max_length = LONGEST
     idempotent_sends = True  # a nonce is recognised for some minutes, which is how long the outbox tries
+    _drafts: DraftThrottle
 
     def __init__(self) -> None:
         if importlib.util.find_spec("discord") is None:  # it is imported at start only: that takes a while
@@ -63,7 +65,6 @@ class DiscordInterface(InterfaceBase):
         self._writer: Writer | None = None
         self._seen: Seen | None = None
         self._typing: dict[tuple[str, str], asyncio.Task[Any]] = {}
-        self._edited: dict[str, float] = {}
         self._commands: Sequence[Command] = ()
         self._memory = Memory()
         self._trouble = NOT_YET
@@ -73,6 +74,7 @@ class DiscordInterface(InterfaceBase):
         return INTERFACE
 
     async def start(self) -> None:
+        self._drafts = DraftThrottle(self.host.clock)
         self._seen = seen = Seen(self.host.database)
         await seen.load()
         self.host.spawn(self._live(seen), "discord")
@@ -100,13 +102,8 @@ class DiscordInterface(InterfaceBase):
         return await self._ready().say(payload)
 
     async def edit_message(self, payload: Mapping[str, Any]) -> None:
-        if payload.get("draft") and not self._may_edit(str(payload.get("thread_id") or payload["target"])):
-            return
-        try:
-            await self._ready().change(payload)
-        except DeliveryDelayed:
-            if not payload.get("draft"):
-                raise
+        channel = str(payload.get("thread_id") or payload["target"])
+        await self._drafts.edit(self._ready().change, payload, channel, DRAFT_EVERY)
 
     async def delete_message(self, payload: Mapping[str, Any]) -> None:
         await self._ready().remove(payload)
@@ -198,16 +195,6 @@ class DiscordInterface(InterfaceBase):
                 await seen.write()
             except StoreError as error:
                 log.warning("Up to where Discord was read could not be written: %s", error)
-
-    def _may_edit(self, channel: str) -> bool:
-        """Whether a draft may be edited already: the last edit in this channel is long enough ago."""
-        now = self.host.clock.monotonic()
-        if now - self._edited.get(channel, -DRAFT_EVERY) < DRAFT_EVERY:
-            return False
-        if len(self._edited) > 1000:
-            self._edited.clear()
-        self._edited[channel] = now
-        return True
 
     def _ready(self) -> "Writer":
         if self._writer is None:

@@ -5,7 +5,8 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from rekku.core.errors import DeliveryDelayed, NotReachable
+from rekku.core.drafts import DraftThrottle
+from rekku.core.errors import NotReachable
 from rekku.core.interface_base import InterfaceBase
 from rekku.core.members import in_thread
 from rekku.core.message import Message
@@ -50,6 +51,7 @@ class MatrixInterface(InterfaceBase):
     can_edit = True
     max_length = LONGEST
     idempotent_sends = True  # transaction ids
+    _drafts: DraftThrottle
 
     def __init__(self) -> None:
         if importlib.util.find_spec("nio") is None:  # it is imported at start only: that takes a while
@@ -57,7 +59,6 @@ class MatrixInterface(InterfaceBase):
         self._client: nio.AsyncClient | None = None
         self._writer: Writer | None = None
         self._feed: Feed | None = None
-        self._edited: dict[str, float] = {}
         self._trouble = ""
 
     @staticmethod
@@ -71,6 +72,7 @@ class MatrixInterface(InterfaceBase):
         return INTERFACE
 
     async def start(self) -> None:
+        self._drafts = DraftThrottle(self.host.clock)
         logging.getLogger("nio").setLevel(logging.ERROR)
         self.host.spawn(self._live(), "matrix")
 
@@ -91,13 +93,7 @@ class MatrixInterface(InterfaceBase):
         return await self._ready().say(payload)
 
     async def edit_message(self, payload: Mapping[str, Any]) -> None:
-        if payload.get("draft") and not self._may_edit(str(payload["target"])):
-            return
-        try:
-            await self._ready().change(payload)
-        except DeliveryDelayed:
-            if not payload.get("draft"):
-                raise
+        await self._drafts.edit(self._ready().change, payload, str(payload["target"]), DRAFT_EVERY)
 
     async def delete_message(self, payload: Mapping[str, Any]) -> None:
         await self._ready().remove(payload)
@@ -175,16 +171,6 @@ class MatrixInterface(InterfaceBase):
         accepted = role >= LEAST_ROLE[wanted]
         log.info("An invitation of %s to %s is %s.", inviter, room_id, "accepted" if accepted else "declined")
         return accepted
-
-    def _may_edit(self, room: str) -> bool:
-        """Whether a draft may be edited already: the last edit in this room is long enough ago."""
-        now = self.host.clock.monotonic()
-        if now - self._edited.get(room, -DRAFT_EVERY) < DRAFT_EVERY:
-            return False
-        if len(self._edited) > 1000:
-            self._edited.clear()
-        self._edited[room] = now
-        return True
 
     def _ready(self) -> "Writer":
         if self._writer is None:

@@ -16,6 +16,8 @@ from rekku.core.text import split_text
 from rekku.interface._reddit_interface.names import user_name
 from rekku.interface._reddit_interface.offer import TOLD, problems, supported
 from rekku.interface._reddit_interface.seen import SCHEMA, Seen
+from rekku.platforms.reddit.fault import Fate, Fault
+from rekku.platforms.reddit.settings import ACCOUNT
 
 if TYPE_CHECKING:
     from rekku.interface._reddit_interface.account import Account
@@ -38,14 +40,7 @@ class RedditInterface(InterfaceBase):
     """An account on Reddit. A thread of comments is a conversation; private messages are direct chats."""
 
     settings = (
-        Setting("REDDIT_CLIENT_ID", "The id of your Reddit app (type “script”).", required=True),
-        Setting("REDDIT_CLIENT_SECRET", "The secret of your Reddit app.", required=True, secret=True),
-        Setting("REDDIT_USERNAME", "The Reddit account that Rekku writes with.", required=True),
-        Setting("REDDIT_PASSWORD", "The password of that account.", required=True, secret=True),
-        Setting(
-            "REDDIT_USER_AGENT", "How Rekku introduces itself to Reddit, as “rekku by u/your_name”.", required=True
-        ),
-        Setting("REDDIT_URL", "Another server that speaks Reddit's protocol; left out: Reddit itself."),
+        *ACCOUNT,
         Setting(
             "REDDIT_POLL_SECONDS",
             "Seconds between two looks into Reddit's inbox.",
@@ -115,8 +110,6 @@ class RedditInterface(InterfaceBase):
             return await super().handle_custom_action(action_type, payload)
         if self._looker is None:
             raise ActionError(self.health())
-        from rekku.interface._reddit_interface.faults import Fate, Fault
-
         try:
             return await self._do(self._looker, action_type, payload)
         except Fault as fault:
@@ -163,7 +156,6 @@ class RedditInterface(InterfaceBase):
         """Connect, then look into the inbox for ever."""
         await in_thread(_load)
         from rekku.interface._reddit_interface.account import Account
-        from rekku.interface._reddit_interface.faults import Fault
         from rekku.interface._reddit_interface.feed import Feed
         from rekku.interface._reddit_interface.looking import Looker
         from rekku.interface._reddit_interface.reading import Reader

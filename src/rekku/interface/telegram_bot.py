@@ -7,14 +7,14 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rekku.core.commands import Command, CommandCall
-from rekku.core.errors import DeliveryDelayed, NotReachable
+from rekku.core.drafts import DraftThrottle
+from rekku.core.errors import NotReachable
 from rekku.core.interface_base import InterfaceBase
 from rekku.core.members import in_thread
 from rekku.core.message import Message
 from rekku.core.principal import Role
 from rekku.core.settings import Setting
 from rekku.core.text import open_links, split_text
-from rekku.interface._telegram_bot.drafts import Drafts
 from rekku.interface._telegram_bot.formatting import LONGEST, utf16
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 INTERFACE = "telegram_bot"
 TYPING_EVERY = 4.0
 """Telegram shows that somebody writes for five seconds."""
+DRAFT_EVERY, DRAFT_EVERY_IN_GROUPS = 1.1, 3.2
+"""Seconds between two edits in a chat: Telegram takes about one a second, in groups twenty a minute."""
 SECRETIVE = ("httpx", "httpcore", "telegram")
 """Loggers that write addresses, in which the token stands."""
 GREETING = "Hello! Write to me as you would to anybody; /help shows the commands. Your id here is {account}."
@@ -45,6 +47,7 @@ class TelegramBot(InterfaceBase):
     )
     can_edit = True
     max_length = LONGEST
+    _drafts: DraftThrottle
 
     def __init__(self) -> None:
         if importlib.util.find_spec("telegram") is None:  # it is imported at start only: that takes a while
@@ -53,7 +56,6 @@ class TelegramBot(InterfaceBase):
         self._writer: Writer | None = None
         self._feed: Feed | None = None
         self._menu: Menu | None = None
-        self._drafts: Drafts | None = None
         self._typing: dict[tuple[str, str], asyncio.Task[Any]] = {}
         self._commands: Sequence[Command] = ()
         self._trouble = "not connected to Telegram yet"
@@ -72,7 +74,7 @@ class TelegramBot(InterfaceBase):
             logging.getLogger(name).setLevel(logging.WARNING)
         if self.host.settings["TELEGRAM_WEBHOOK_URL"]:
             await in_thread(self._hook_address)
-        self._drafts = Drafts(self.host.clock)
+        self._drafts = DraftThrottle(self.host.clock)
         self.host.spawn(self._live(), "telegram")
 
     async def stop(self) -> None:
@@ -96,16 +98,9 @@ class TelegramBot(InterfaceBase):
 
     async def edit_message(self, payload: Mapping[str, Any]) -> None:
         """Replace a text; drafts as often as Telegram likes, the final one in any case."""
-        writer, drafts, chat = self._ready(), self._drafts, str(payload["target"])
-        assert drafts is not None
-        if payload.get("draft") and not drafts.may_edit(chat):
-            return
-        try:
-            await writer.change(payload)
-        except DeliveryDelayed as error:
-            drafts.hold(chat, error.retry_after)
-            if not payload.get("draft"):
-                raise
+        chat = str(payload["target"])
+        every = DRAFT_EVERY_IN_GROUPS if chat.startswith("-") else DRAFT_EVERY
+        await self._drafts.edit(self._ready().change, payload, chat, every)
 
     async def delete_message(self, payload: Mapping[str, Any]) -> None:
         """Take back a draft."""

@@ -16,6 +16,8 @@ from rekku.core.message import Conversation, Message
 from rekku.core.principal import Role
 from rekku.core.settings import Setting
 from rekku.core.turn import Turn
+from rekku.platforms.reddit.fault import Fate, Fault
+from rekku.platforms.reddit.settings import ACCOUNT
 from rekku.plugins._reddit_plugin.checks import problems, subreddit_name, thing_id
 from rekku.plugins._reddit_plugin.pictures import Pictures, chosen
 from rekku.plugins._reddit_plugin.queue import SCHEMA, Queue, Wish
@@ -74,13 +76,7 @@ class RedditPlugin(AIPluginBase):
     """Writes on Reddit. All of it waits a while in a queue, so that `/undo` can take it back, and is done once."""
 
     settings = (
-        Setting("REDDIT_CLIENT_ID", "The id of your Reddit app (type “script”).", required=True),
-        Setting("REDDIT_CLIENT_SECRET", "The secret of your Reddit app.", required=True, secret=True),
-        Setting("REDDIT_USERNAME", "The Reddit account that Rekku writes with.", required=True),
-        Setting("REDDIT_PASSWORD", "The password of that account.", required=True, secret=True),
-        Setting(
-            "REDDIT_USER_AGENT", "How Rekku introduces itself to Reddit, as “rekku by u/your_name”.", required=True
-        ),
+        *ACCOUNT,
         Setting(
             "REDDIT_REGRET_SECONDS",
             "Seconds that a post or comment waits before it goes out, so that /undo can take it back.",
@@ -92,7 +88,6 @@ class RedditPlugin(AIPluginBase):
         Setting(
             "REDDIT_APPROVAL", "Whether you are asked (/approve) before anything is written on Reddit.", bool, False
         ),
-        Setting("REDDIT_URL", "Another server that speaks Reddit's protocol; left out: Reddit itself."),
     )
     tables = SCHEMA
 
@@ -200,20 +195,17 @@ class RedditPlugin(AIPluginBase):
 
     async def _check(self, name: str, payload: dict[str, Any]) -> str:
         """Raises ActionError if it cannot be done; a sentence if Reddit could not be asked."""
-        account = await self._account()
-        from rekku.plugins._reddit_plugin.account import TroubleError
-
         try:
+            account = await self._account()
             await account.check(name, payload)
-        except TroubleError as error:
-            what = error.trouble
-            if what.fate.value == "refused":
-                if what.of_the_owner:
-                    await self.host.tell_trainer(f"Nothing can be written on Reddit: {what.words}.")
-                raise ActionError(f"it cannot be done: {what.words}") from error
+        except Fault as fault:
+            if fault.fate is Fate.REFUSED:
+                if fault.of_the_owner:
+                    await self.host.tell_trainer(f"Nothing can be written on Reddit: {fault.words}.")
+                raise ActionError(f"it cannot be done: {fault.words}") from fault
             if payload.get("flair"):
-                raise ActionError(f"the flair cannot be looked up now: {what.words}") from error
-            return f"It could not be checked beforehand: {what.words}. "
+                raise ActionError(f"the flair cannot be looked up now: {fault.words}") from fault
+            return f"It could not be checked beforehand: {fault.words}. "
         return ""
 
     async def _account(self) -> "Account":

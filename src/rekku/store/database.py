@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from rekku.store.drivers.base import StoredDatabase
-from rekku.store.drivers.server import MariaServer
+from rekku.store.drivers.server import MariaServer, server_of
 
-__all__ = ["MariaServer", "StoredDatabase", "open_database", "sqlite_file"]
+__all__ = ["MariaServer", "StoredDatabase", "open_database", "server_of", "sqlite_file"]
 
 
 def sqlite_file(home: Path) -> Path:

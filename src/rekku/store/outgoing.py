@@ -20,6 +20,8 @@ class Outgoing:
 
     `person_id` is whose it is, if it may go to another direct chat of that person when its own, `home`, is not there.
     What should have arrived at `since` says with `late` if it is much later.
+
+    `doubted` says that its draft may be seen, though nobody knows under which id.
     """
 
     id: int
@@ -37,6 +39,7 @@ class Outgoing:
     pieces: list[str | None] = field(default_factory=list)
     attempts: int = 0
     drafted: bool = False
+    doubted: bool = False
     quiet: bool = False
     person_id: str = ""
     home: Conversation | None = None
@@ -60,6 +63,7 @@ class Outgoing:
             "files": [[f.kind, f.name, f.mime, base64.b64encode(f.data).decode()] for f in self.attachments],
             "choices": [[choice.label, choice.command] for choice in self.choices],
             "quiet": self.quiet,
+            "doubted": self.doubted,
             "person_id": self.person_id,
             "home": self.home and [self.home.interface, self.home.chat_id, self.home.thread_id],
             "since": self.since and self.since.isoformat(),
@@ -86,6 +90,7 @@ def outgoing_of(row: Any) -> Outgoing:
         platform_id=row.platform_id,
         attempts=row.attempts,
         drafted=bool(row.platform_id) or row.status == "draft",
+        doubted=not row.platform_id and (row.status == "draft" or extra.get("doubted", False)),
         quiet=extra.get("quiet", False),
         person_id=extra.get("person_id", ""),
         home=Conversation(*extra["home"]) if "home" in extra else None,

@@ -91,6 +91,21 @@ async def test_a_picture_that_reddit_does_not_take_is_given_up(
     assert reddit.posts == []
 
 
+async def test_a_picture_that_is_posted_as_reddit_goes_away_is_not_posted_twice(bot: Bot, reddit: RedditServer) -> None:
+    await wished(bot, post(image="cat.png"), attachments=(PICTURE,))
+    reddit.leaves = True
+    await bot.clock.advance(30)
+    await until(bot, lambda: reddit.posts)
+    await reddit.__aexit__()
+    reddit.leaves = False
+    async with reddit:
+        await goes_out(bot)
+        await bot.clock.advance(60)
+
+        assert len(reddit.posts) == 1
+        assert texts(bot)[-1].endswith(f"({reddit.posts[0].fullname})")
+
+
 async def test_a_reddit_that_is_away_is_waited_for(bot: Bot, reddit: RedditServer) -> None:
     await wished(bot, post())
     await reddit.__aexit__()

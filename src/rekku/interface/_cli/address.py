@@ -1,19 +1,14 @@
 """The local socket: a file in the home that only its owner may open."""
 
-import contextlib
 import os
 import socket
 import struct
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 from rekku.core.errors import ConfigError
+from rekku.platforms.local_socket import NAME, reachable
 
-NAME = "rekku.sock"
 BACKLOG = 16
-LONGEST = 100
-"""Bytes of a path that every system takes; the kernel's own limit is 104 to 108."""
 
 
 def listen(home: Path) -> socket.socket:
@@ -22,10 +17,10 @@ def listen(home: Path) -> socket.socket:
     _remove_stale(home / NAME)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
-        with short(home) as path:
+        with reachable(home) as path:
             mask = os.umask(0o177)
             try:
-                listener.bind(str(path))
+                listener.bind(path)
             finally:
                 os.umask(mask)
         listener.listen(BACKLOG)
@@ -49,19 +44,6 @@ def from_same_user(connection: socket.socket) -> bool:
     return bool(user == os.getuid())
 
 
-@contextlib.contextmanager
-def short(home: Path) -> Iterator[Path]:
-    """The socket's path, through a link if it is too long for the kernel."""
-    path = home / NAME
-    if len(os.fsencode(path)) <= LONGEST:
-        yield path
-        return
-    with tempfile.TemporaryDirectory(prefix="rekku-", dir="/tmp") as folder:
-        link = Path(folder) / "home"
-        link.symlink_to(home, target_is_directory=True)
-        yield link / NAME
-
-
 def _remove_stale(path: Path) -> None:
     if not os.path.lexists(path):
         return
@@ -69,8 +51,8 @@ def _remove_stale(path: Path) -> None:
         raise ConfigError(f"{path} is in the way: Rekku's local socket belongs there. Move it elsewhere.")
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
         try:
-            with short(path.parent) as reachable:
-                probe.connect(str(reachable))
+            with reachable(path.parent) as short:
+                probe.connect(short)
         except (ConnectionRefusedError, FileNotFoundError):
             path.unlink(missing_ok=True)
             return

@@ -12,9 +12,9 @@ from rekku.core.clock import Clock
 from rekku.core.errors import StoreError
 from rekku.core.message import Message
 from rekku.interface._reddit_interface.account import Account
-from rekku.interface._reddit_interface.faults import Fate, Fault
 from rekku.interface._reddit_interface.reading import Item, Reader
 from rekku.interface._reddit_interface.seen import Seen
+from rekku.platforms.reddit.fault import Fate, Fault
 
 log = logging.getLogger(__name__)
 

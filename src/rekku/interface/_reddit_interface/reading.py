@@ -11,9 +11,9 @@ from typing import Any
 from rekku.core.clock import Clock
 from rekku.core.message import Conversation, Message, Quote, User
 from rekku.interface._reddit_interface.account import Account
-from rekku.interface._reddit_interface.faults import Fate, Fault
 from rekku.interface._reddit_interface.names import post_id
 from rekku.interface._reddit_interface.seen import Seen
+from rekku.platforms.reddit.fault import Fate, Fault
 
 Item = Mapping[str, Any]
 

@@ -11,10 +11,11 @@ from typing import Any
 
 from rekku.core.clock import Clock
 from rekku.core.errors import DeliveryDelayed, DeliveryRefused
-from rekku.core.text import open_links, outside_code
+from rekku.core.text import one_line, open_links, outside_code
 from rekku.interface._reddit_interface.account import Account
-from rekku.interface._reddit_interface.faults import Fate, Fault
+from rekku.interface._reddit_interface.faults import for_outbox
 from rekku.interface._reddit_interface.seen import Seen
+from rekku.platforms.reddit.fault import Fate, Fault
 
 LONGEST = 10_000
 """Characters of a comment or a private message."""
@@ -59,7 +60,7 @@ class Writer:
                 return found
             made = await self._send(piece, place, words)
         except Fault as fault:
-            raise fault.for_outbox() from fault
+            raise for_outbox(fault) from fault
         await self._seen.done(piece, made)
         if made.startswith("t1_"):
             root = payload.get("thread_id") or made
@@ -108,7 +109,8 @@ class Writer:
     async def _send(self, piece: str, place: Mapping[str, str], words: str) -> str:
         try:
             if "to" in place:
-                await self._account.do("api/compose/", to=place["to"], subject=_subject(words), text=words)
+                subject = one_line(words, LONGEST_SUBJECT)
+                await self._account.do("api/compose/", to=place["to"], subject=subject, text=words)
                 return await self._id_of(place, words)
             told = await self._account.do("api/comment/", thing_id=place["thing_id"], text=words)
         except Fault as fault:
@@ -143,11 +145,6 @@ def _stands(thing: Mapping[str, Any], place: Mapping[str, str]) -> bool:
     if "to" in place:
         return str(thing.get("dest") or "").casefold() == place["to"].casefold()
     return bool(thing.get("parent_id") == place["thing_id"])
-
-
-def _subject(words: str) -> str:
-    line = " ".join(words.split())
-    return line if len(line) <= LONGEST_SUBJECT else f"{line[: LONGEST_SUBJECT - 1]}…"
 
 
 def _named(payload: Mapping[str, Any]) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from rekku.core.text import one_line
 from rekku.plugins._ai_diary.entry import MODEL, RULES, Feeling
 from rekku.plugins._ai_diary.feelings import MOST_FEELINGS, STRONGEST, felt_in
 from rekku.plugins._ai_diary.tokens import FUNCTION_WORDS, plain, query_words, sentences
@@ -92,8 +93,7 @@ def texts(told: Any, longest: int, most: int) -> tuple[str, ...]:
 
 def _text(told: Any, longest: int) -> str:
     """A text on one line, of at most so many characters; what is no text is none."""
-    text = " ".join(told.split()) if isinstance(told, str) else ""
-    return text if len(text) <= longest else text[: longest - 1] + "…"
+    return one_line(told, longest) if isinstance(told, str) else ""
 
 
 def _is_number(told: Any) -> bool:

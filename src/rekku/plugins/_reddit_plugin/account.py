@@ -1,6 +1,6 @@
 """Rekku's account on Reddit: asking, checking and doing, through asyncpraw.
 
-This module and `trouble` import asyncpraw, which takes a while: they are loaded at first use, in a thread.
+This module imports asyncpraw, which takes a while: it is loaded at first use, in a thread.
 """
 
 import asyncio
@@ -11,20 +11,26 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 from urllib.parse import urljoin
 
-from aiohttp import ClientWSTimeout
+from aiohttp import ClientError, ClientWSTimeout
+from asyncpraw.exceptions import AsyncPRAWException
 from asyncpraw.models import PostMedia
-from asyncprawcore.exceptions import Forbidden, NotFound, Redirect, ResponseException
+from asyncprawcore.exceptions import (
+    AsyncPrawcoreException,
+    Forbidden,
+    NotFound,
+    Redirect,
+    RequestException,
+    ResponseException,
+)
 
 from rekku.core.errors import ActionError
-from rekku.plugins._reddit_plugin.client import Careful, Client, changes
+from rekku.platforms.reddit.client import BrokenOffError, base_of, client_of, fault_of
+from rekku.platforms.reddit.fault import Fate, Fault
+from rekku.plugins._reddit_plugin.client import Careful, changes
 from rekku.plugins._reddit_plugin.queue import Wish
-from rekku.plugins._reddit_plugin.trouble import Trouble, UnsureError, is_expected, trouble
 
 log = logging.getLogger(__name__)
 
-REDDIT = "https://www.reddit.com"
-OAUTH = "https://oauth.reddit.com"
-SHORT = "https://redd.it"
 CHECK_LIMIT = 10.0
 SEND_LIMIT = 90.0
 """Seconds for a question, and for doing something (a picture is uploaded first)."""
@@ -32,6 +38,10 @@ SEND_LIMIT = 90.0
 WEBSOCKET = 10.0
 """Seconds that Reddit has to say what became of a picture."""
 CLOCKS_APART = timedelta(minutes=5)
+
+NETWORK = (ClientError, OSError, TimeoutError, BrokenOffError, AsyncPRAWException)
+EXPECTED = (AsyncPRAWException, AsyncPrawcoreException, TimeoutError, OSError)
+"""What comes from Reddit or the network, rather than from a mistake in the code."""
 
 Result = TypeVar("Result")
 
@@ -44,33 +54,13 @@ class Made:
     link: str
 
 
-class TroubleError(Exception):
-    """Reddit did not do it."""
-
-    def __init__(self, what: Trouble) -> None:
-        super().__init__(what.words)
-        self.trouble = what
-
-
 class Account:
-    """The account; `base` is another server that speaks Reddit's protocol, "" for Reddit. Use it in one event loop."""
+    """The account. Use it in one event loop. Making it may raise Fault."""
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
         self.username: str = settings["REDDIT_USERNAME"]
-        base = (settings["REDDIT_URL"] or "").rstrip("/")
-        self._base = base or REDDIT
-        self._reddit = Client(
-            client_id=settings["REDDIT_CLIENT_ID"],
-            client_secret=settings["REDDIT_CLIENT_SECRET"],
-            username=self.username,
-            password=settings["REDDIT_PASSWORD"],
-            user_agent=settings["REDDIT_USER_AGENT"],
-            reddit_url=base or REDDIT,
-            oauth_url=base or OAUTH,
-            short_url=base or SHORT,
-            check_for_updates=False,
-            requestor_class=Careful,
-        )
+        self._base = base_of(settings)
+        self._reddit = client_of(settings, Careful)
         assert isinstance(self._reddit.requestor, Careful)
         self._requestor = self._reddit.requestor
         self._doing = asyncio.Lock()
@@ -80,7 +70,7 @@ class Account:
         await self._reddit.close()
 
     async def do(self, wish: Wish) -> Made:
-        """Do it, once. Raises TroubleError."""
+        """Do it, once. Raises Fault."""
         deeds: Mapping[str, Callable[[Wish], Awaitable[Made]]] = {
             "reddit_post": self._post,
             "reddit_comment": self._comment,
@@ -92,7 +82,7 @@ class Account:
             return await self._ask(deeds[wish.action](wish), SEND_LIMIT)
 
     async def find(self, wish: Wish, known: Callable[[list[str]], Awaitable[set[str]]]) -> Made | None:
-        """What a post or comment that may have gone out has become; None if it is not there. Raises TroubleError.
+        """What a post or comment that may have gone out has become; None if it is not there. Raises Fault.
 
         `known` says which of some ids belong to other wishes.
         """
@@ -105,7 +95,7 @@ class Account:
     async def check(self, action: str, payload: dict[str, Any]) -> None:
         """Ask Reddit whether it can be done at all; a flair's words become its id in `payload`.
 
-        Raises ActionError that says why not, TroubleError if Reddit does not tell.
+        Raises ActionError that says why not, Fault if Reddit does not tell.
         """
         checks: Mapping[str, Callable[[dict[str, Any]], Awaitable[None]]] = {
             "reddit_post": self._check_post,
@@ -123,12 +113,12 @@ class Account:
             raise
         except Exception as error:
             wrote = self._requestor.wrote and not question
-            if not is_expected(error) and not wrote:
+            if not isinstance(error, EXPECTED) and not wrote:
                 raise
             if wrote and _came_after(error):
-                error = UnsureError("the change was taken, what came after it failed")
+                error = BrokenOffError("the change was taken, what came after it failed")
             log.info("Reddit: %s: %s", type(error).__name__, error)
-            raise TroubleError(trouble(error, wrote=wrote)) from error
+            raise _fault(error, wrote) from error
 
     async def _post(self, wish: Wish) -> Made:
         told = wish.payload
@@ -147,14 +137,14 @@ class Account:
             told["title"].strip(), nsfw=told.get("nsfw") is True, spoiler=told.get("spoiler") is True, **more
         )
         if made is None:
-            raise UnsureError("Reddit did not say what became of the picture")
+            raise BrokenOffError("Reddit did not say what became of the picture")
         return self._made_post(made)
 
     async def _comment(self, wish: Wish) -> Made:
         target = wish.payload["target"]
         made = await (await self._thing(target)).reply(wish.payload["text"])
         if made is None:
-            raise UnsureError("Reddit did not say what became of the comment")
+            raise BrokenOffError("Reddit did not say what became of the comment")
         return self._made_comment(made)
 
     async def _edit(self, wish: Wish) -> Made:
@@ -246,8 +236,20 @@ class Account:
 
 
 def _came_after(error: Exception) -> bool:
-    """Whether a question that followed the change was refused, and not the change itself."""
-    return isinstance(error, ResponseException) and not changes(str(error.response.url))
+    """Whether a question that followed the change failed, and not the change itself."""
+    match error:
+        case ResponseException():
+            return not changes(str(error.response.url))
+        case RequestException(request_args=(_, url, *_)):
+            return not changes(str(url))
+    return False
+
+
+def _fault(error: Exception, wrote: bool) -> Fault:
+    match error:
+        case RequestException(original_exception=inner) if not wrote and not isinstance(inner, NETWORK):
+            return Fault(Fate.REFUSED, f"Reddit's answer could not be read ({type(inner).__name__})")
+    return fault_of(error, writes=wrote)
 
 
 def _after(thing: Any, since: datetime) -> bool:

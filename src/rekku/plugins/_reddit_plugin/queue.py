@@ -11,12 +11,15 @@ from sqlalchemy import Column, Index, Integer, bindparam, delete, or_, select, u
 
 from rekku.core.database import Database, Instant, Key, LongText, Schema, Statement, Step, insert_or_ignore, table
 from rekku.core.message import Conversation
+from rekku.core.text import one_line
 
 LEASE = timedelta(seconds=180)
 """How long a wish may be on its way; after that whoever sees it finds out what became of it."""
 
 KEPT = timedelta(days=90)
 """How long it is remembered what was posted."""
+
+LONGEST_TITLE = 80
 
 QUEUE = table(
     "reddit_queue",
@@ -139,9 +142,9 @@ class Wish:
         """What it is, for people."""
         match self.action:
             case "reddit_post":
-                return f"the post “{_short(self.payload['title'])}” in r/{self.payload['subreddit']}"
+                return f"the post “{one_line(self.payload['title'], LONGEST_TITLE)}” in r/{self.payload['subreddit']}"
             case "reddit_comment":
-                return f"the comment “{_short(self.payload['text'])}” on {self.payload['target']}"
+                return f"the comment “{one_line(self.payload['text'], LONGEST_TITLE)}” on {self.payload['target']}"
             case "reddit_edit":
                 return f"the edit of {self.payload['target']}"
         return f"the deletion of {self.payload['target']}"
@@ -265,8 +268,3 @@ def _wish(row: Any) -> Wish:
         note=row.note,
         image=base64.b64decode(image),
     )
-
-
-def _short(text: str, most: int = 80) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= most else f"{line[: most - 1]}…"

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 from rekku.core.errors import StoreError
 from rekku.core.host import Host
 from rekku.core.message import Errand, Message, User
+from rekku.platforms.reddit.fault import Fate, Fault, spoken
 from rekku.plugins._reddit_plugin.queue import Queue, Wish
 
 if TYPE_CHECKING:
     from rekku.plugins._reddit_plugin.account import Account, Made
-    from rekku.plugins._reddit_plugin.trouble import Trouble
 
 log = logging.getLogger(__name__)
 
@@ -95,8 +95,6 @@ class Sender:
         await self.sweep()
 
     async def _carry_out(self, number: int, *, in_doubt: bool) -> None:
-        from rekku.plugins._reddit_plugin.account import TroubleError
-
         wish = await self._queue.get(number, whole=True)
         if wish is None:
             return
@@ -104,8 +102,8 @@ class Sender:
         try:
             account = await self._account()
             made = await account.find(wish, self._queue.known) if looking else await account.do(wish)
-        except TroubleError as error:
-            await self._mishap(wish, error.trouble, looking=looking)
+        except Fault as fault:
+            await self._mishap(wish, fault, looking=looking)
         except Exception as error:
             log.exception("%s could not be done.", wish.title)
             await self._queue.settle(
@@ -127,18 +125,18 @@ class Sender:
         }.get(wish.action, f"It is deleted from Reddit: {where}")
         await self._queue.settle(wish, "done", note, made.thing, made.link)
 
-    async def _mishap(self, wish: Wish, what: "Trouble", *, looking: bool) -> None:
+    async def _mishap(self, wish: Wish, what: Fault, *, looking: bool) -> None:
         now = self._host.clock.now()
         if what.of_the_owner and what.words != self.complaint:
             self.complaint = what.words
             await self._host.tell_trainer(f"{wish.title} did not go out: {what.words}.")
-        if what.fate.value == "refused" or now - wish.created_at > GIVEN_UP:
+        if what.fate is Fate.REFUSED or now - wish.created_at > GIVEN_UP:
             if looking:
                 await self._queue.settle(wish, "unknown", _unknown(wish, f"looking for it failed ({what.words})"))
             else:
                 await self._queue.settle(wish, "failed", _not_done(wish, what.words))
             return
-        if what.fate.value == "unsure":
+        if what.fate is Fate.UNSURE:
             status, wait = ("sending" if wish.makes_something else "waiting"), LOOK_AGAIN
         else:
             status = "sending" if looking else "waiting"
@@ -146,13 +144,13 @@ class Sender:
             wait = timedelta(seconds=what.wait) if what.wait else backoff
         await self._queue.again(wish, status, now + wait)
         self.look_in(wait)
-        if what.wait or (what.fate.value == "not sent" and wish.attempts == 0):
+        if what.wait or (what.fate is Fate.NOT_DONE and wish.attempts == 0):
             await self._say_that_it_waits(wish, what, wait)
 
-    async def _say_that_it_waits(self, wish: Wish, what: "Trouble", wait: timedelta) -> None:
+    async def _say_that_it_waits(self, wish: Wish, what: Fault, wait: timedelta) -> None:
         words = (
             f"{_capital(wish.title)} has not gone out yet: {what.words}. It stays in the queue as number {wish.id} and "
-            f"is tried again by itself in {_spoken(wait)}; /undo {wish.id} takes it back."
+            f"is tried again by itself in {spoken(wait.total_seconds())}; /undo {wish.id} takes it back."
         )
         await self._errand(wish, words, f"wait{wish.attempts}", "Tell the person; do not ask for it a second time.")
 
@@ -192,9 +190,3 @@ def _asked(wish: Wish) -> str:
 
 def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
-
-
-def _spoken(wait: timedelta) -> str:
-    from rekku.plugins._reddit_plugin.trouble import spoken
-
-    return spoken(wait.total_seconds())

@@ -1,6 +1,8 @@
 """Where a MariaDB is."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -12,3 +14,12 @@ class MariaServer:
     user: str
     password: str = field(repr=False)
     name: str
+
+
+def server_of(settings: Mapping[str, Any]) -> MariaServer | None:
+    """The MariaDB that is set, or None for the file in the home."""
+    if not settings["DB_HOST"]:
+        return None
+    return MariaServer(
+        settings["DB_HOST"], settings["DB_PORT"], settings["DB_USER"], settings["DB_PASS"] or "", settings["DB_NAME"]
+    )

@@ -1,0 +1,1 @@
+"""What several parts of Rekku need of one platform: its client, its settings, where it is."""
