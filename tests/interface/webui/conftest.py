@@ -1,13 +1,14 @@
 """A bot with a web page at a free port, and visitors."""
 
 import importlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from rekku.interface.webui import passwords
 from rekku.testing import Bot, bot_at
+from tests.interface.webui.browser import Browser
 from tests.interface.webui.visitor import PASSWORD, Visitor, address, link_in, welcome
 
 PLUGINS = "message_plugin,time_plugin,webui"
@@ -65,3 +66,19 @@ async def visit(bot: Bot) -> AsyncIterator[Callable[[], Awaitable[Visitor]]]:
     yield make
     for visitor in made:
         await visitor.close()
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """One browser for all of these."""
+    browser = Browser()
+    yield browser
+    browser.quit()
+
+
+@pytest.fixture
+async def browser(chromium: Browser, bot: Bot) -> Browser:
+    """The browser, in front of the page, after its password was set."""
+    await chromium.do(chromium.forget)
+    await chromium.do(chromium.come_in, f"{address(bot)}/#link={link_in(welcome(bot))}")
+    return chromium

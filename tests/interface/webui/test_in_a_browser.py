@@ -4,7 +4,6 @@ import asyncio
 import json
 import logging
 import os
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -52,22 +51,6 @@ HOSTILE = (
 def web_settings() -> dict[str, str]:
     """With the plugins that have pages of their own."""
     return {"REKKU_PLUGINS": "message_plugin,time_plugin,webui,event,ai_diary,bio_manager"}
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    """One browser for all of these."""
-    browser = Browser()
-    yield browser
-    browser.quit()
-
-
-@pytest.fixture
-async def browser(chromium: Browser, bot: Bot) -> Browser:
-    """The browser, in front of the page, after its password was set."""
-    await chromium.do(chromium.forget)
-    await chromium.do(chromium.come_in, f"{address(bot)}/#link={link_in(welcome(bot))}")
-    return chromium
 
 
 async def test_the_first_steps_of_a_new_owner_without_any_model(bot: Bot, chromium: Browser) -> None:

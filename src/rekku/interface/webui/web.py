@@ -8,7 +8,7 @@ from starlette.responses import Response
 from starlette.routing import Route, Router, WebSocketRoute
 from starlette.websockets import WebSocket
 
-from rekku.interface.webui import access, assets, entry, metrics, ollama_api, openai_api, panels, talk, uploads
+from rekku.interface.webui import access, assets, entry, linking, metrics, ollama_api, openai_api, panels, talk, uploads
 from rekku.interface.webui.assets import INDEX, Asset
 from rekku.interface.webui.context import Context
 from rekku.interface.webui.guard import Guard
@@ -43,6 +43,8 @@ OWNERS: Mapping[str, tuple[str, Any]] = {
     "/web/people": ("GET", panels.people),
     "/web/people/role": ("POST", panels.set_role),
     "/web/people/forget": ("POST", panels.forget),
+    "/web/people/join": ("POST", linking.join),
+    "/web/people/part": ("POST", linking.part),
     "/web/usage": ("GET", panels.usage),
     "/web/plugin/{name}/{deed}": ("POST", panels.plugin),
     "/web/tokens": ("GET", access.tokens),
