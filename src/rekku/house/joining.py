@@ -145,5 +145,8 @@ async def _counts(road: Road, person: str) -> dict[str, int]:
     counts.pop("people", None)
     for component in road.registry:
         if component.members.has("merge_person") and component.members.has("forget_person"):
-            counts.update(await component.members.call("forget_person", person, True, limit=COUNT_LIMIT))
+            try:
+                counts.update(await component.members.call("forget_person", person, True, limit=COUNT_LIMIT))
+            except Exception:  # the door to a component's own memory: what it keeps moves all the same
+                log.exception("%s could not count what it keeps of a person.", component.name)
     return {what: many for what, many in counts.items() if many}

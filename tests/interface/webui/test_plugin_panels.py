@@ -195,6 +195,9 @@ async def test_what_the_owner_writes_is_heard_by_whom_they_say(
     assert bot.engine.prompts[-1].count("secret tea") == ann
     await bot.hears("hello")
     assert bot.engine.prompts[-1].count("secret tea") == owner_hears
+    await do(owner, "bio_manager/change", **{**given, "person": ids["Ann"], "privacy": "private"})
+    await bot.hears("hello", user="ann")
+    assert "secret tea" not in bot.engine.prompts[-1]
 
 
 async def test_the_page_of_a_plugin_is_there_when_the_plugin_is(bot: Bot, owner: Visitor) -> None:

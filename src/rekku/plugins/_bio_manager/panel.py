@@ -47,7 +47,7 @@ async def do(host: Host, deed: str, given: Mapping[str, Any]) -> Mapping[str, An
 async def _add(database: Database, now: datetime, person: str, given: Mapping[str, Any]) -> None:
     field, text, privacy = _field(given), _text(given, "text", LONGEST), _privacy(given)
     key = _text(given, "key", LONGEST_KEY) if field in DICTS else ""
-    fact = Fact(text, key, privacy, (), _hear(privacy, (TRAINER_PERSON,), person), f"{now:%Y-%m-%d}")
+    fact = Fact(text, key, privacy, (), (TRAINER_PERSON,), f"{now:%Y-%m-%d}", _heard(privacy, (), person))
 
     async def work(transaction: Transaction) -> None:
         bio = await open_bio(transaction, person, now)
@@ -68,7 +68,7 @@ async def _change(database: Database, now: datetime, person: str, given: Mapping
         old = next((fact for fact in bio.facts[field] if fact.name == name), None)
         if old is None:
             raise ActionError(NOT_KNOWN)
-        fact = replace(old, text=text, privacy=privacy, present=_hear(privacy, old.present, person))
+        fact = replace(old, text=text, privacy=privacy, heard=_heard(privacy, old.heard, person))
         _new_here([other for other in bio.facts[field] if other is not old], fact)
         await _keep(transaction, bio, field, [fact if one is old else one for one in bio.facts[field]], now)
 
@@ -101,9 +101,9 @@ async def _keep(transaction: Transaction, bio: Bio, field: str, facts: Sequence[
     await save_bio(transaction, bio)
 
 
-def _hear(privacy: Privacy, present: tuple[str, ...], person: str) -> tuple[str, ...]:
-    """Who may hear a fact in a direct chat: what the owner writes for the chat is for the person, too."""
-    return tuple(dict.fromkeys((*present, person))) if privacy is Privacy.CHAT else present
+def _heard(privacy: Privacy, heard: tuple[str, ...], person: str) -> tuple[str, ...]:
+    """Who else may hear a fact as long as it is not private: what is for the chat is for the person, too."""
+    return tuple(dict.fromkeys((*heard, person))) if privacy is Privacy.CHAT else heard
 
 
 def _new_here(others: Sequence[Fact], fact: Fact) -> None:

@@ -50,13 +50,16 @@ export function Join({ person, people, setPeople, leave }) {
   const [plan, setPlan] = useState(null);
   const [sure, setSure] = useState(false);
   const [fault, setFault] = useState("");
+  const asked = useRef(0);
   const first = useRef(null);
   useEffect(() => first.current?.focus(), []);
   const others = people.filter((other) => other.id !== person.id);
   const fits = (other) => label(other).toLowerCase().includes(search.trim().toLowerCase());
   const join = async (gone, kept, more = {}) => {
+    const turn = ++asked.current;
     try {
       const told = await ask("people/join", { gone, kept, ...more });
+      if (turn !== asked.current) return; // somebody else was picked meanwhile
       setFault("");
       setSure(false);
       setPlan(told);
