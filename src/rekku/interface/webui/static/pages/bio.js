@@ -52,9 +52,11 @@ function Known({ fact, call, change }) {
     <td>${fact.key ? `${fact.key}: ` : ""}${fact.text}</td>
     <td><span class="tag">${fact.privacy}</span></td>
     <td class="small">${fact.day}</td>
-    <td class="row">
-      <button class="plain" aria-label=${"Change " + what} onClick=${change}>Change</button>
-      <button class="plain danger" aria-label=${"Remove " + what} onClick=${remove}>Remove</button>
+    <td>
+      <div class="row">
+        <button class="plain" aria-label=${"Change " + what} onClick=${change}>Change</button>
+        <button class="plain danger" aria-label=${"Remove " + what} onClick=${remove}>Remove</button>
+      </div>
     </td>
   </tr>`;
 }
