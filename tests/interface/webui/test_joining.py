@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from rekku.house_commands.linking import BEGUN
 from rekku.testing import Bot, MemoryInterface
 from tests.interface.webui.visitor import Visitor, address
 
@@ -176,6 +177,18 @@ async def test_what_is_interrupted_is_finished_at_the_next_start(
     await again.log_in()
     assert (await persons(again))["other:anna"]["id"] == wanted
     await again.close()
+
+
+async def test_a_trainer_whose_rights_were_not_written_yet_has_them_after_the_next_start(
+    bot: Bot, owner: Visitor, keeper: Keeper
+) -> None:
+    anna = (await persons(owner))["other:anna"]["id"]
+    await bot.running.road.state.set(f"{BEGUN}{anna}", "trainer other:anna")  # and here the power went out
+    await bot.restart()
+
+    assert keeper.merged == [(anna, "trainer")]
+    assert (bot.home / ".env").read_text(encoding="utf-8") == "TRAINER_IDS=other:anna\n"
+    assert not bot.running.road.state.under(BEGUN)
 
 
 async def test_what_is_half_joined_is_joined_again_and_with_nobody_else(

@@ -119,7 +119,8 @@ function Plan({ plan, sure, setSure }) {
       html`<div class="fault">
         <p>
           <b>This gives all rights of the trainer to ${rights.join(", ")}.</b> Whoever writes from there can do
-          everything that you can: read everything, change settings, run commands. It is written to TRAINER_IDS.
+          everything that you can: read everything, change settings, run commands. Reminders that were made there run
+          with these rights, too. It is written to TRAINER_IDS.
         </p>
         <label class="tick"
           ><input type="checkbox" checked=${sure} onChange=${(event) => setSure(event.target.checked)} />
