@@ -113,7 +113,7 @@ async def running(
         if added is not None:
             await added(rekku)
         if start:
-            await finish_all(rekku.road)
+            await finish_all(rekku.road, rekku.house.trust)
             await rekku.road.resume()
             supervisor.spawn(watch(rekku.loader), "component watch")
             supervisor.spawn(watch_settings(home, rekku.loader, given), "settings watch")

@@ -2,8 +2,12 @@
 
 from rekku.core.settings import Setting
 
+PRICE = r"([^\s=*]+\*?|\*)=[0-9]{1,9}(\.[0-9]{1,9})?/[0-9]{1,9}(\.[0-9]{1,9})?"
+
+TRAINER_IDS = Setting("TRAINER_IDS", "The owner's accounts, as interface:id, separated by commas.", list, ())
+
 SETTINGS: tuple[Setting, ...] = (
-    Setting("TRAINER_IDS", "The owner's accounts, as interface:id, separated by commas.", list, ()),
+    TRAINER_IDS,
     Setting("TELEGRAM_TRAINER_ID", "The owner's Telegram user id, like telegram_bot:id in TRAINER_IDS."),
     Setting("KNOWN_IDS", "Accounts of people who are known from the start, as interface:id.", list, ()),
     Setting(
@@ -34,6 +38,14 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("FALLBACK_LLM", "Engines to try, in this order, when the first gives no answer.", list, ()),
     Setting("ENGINE_TIMEOUT", "Seconds that one call of a model may take.", float, 120.0, minimum=1),
     Setting("TOKENS_PER_DAY", "Tokens that may be used in one day (UTC); 0 for no limit.", int, 0, minimum=0),
+    Setting(
+        "MODEL_PRICES",
+        "What models cost, as model=in/out in US dollars per million tokens; gpt-5* is every name that begins so.",
+        list,
+        (),
+        pattern=PRICE,
+        like="gpt-5=1.25/10",
+    ),
     Setting("CORRECTOR_RETRIES", "How often a model may correct actions that failed.", int, 2, minimum=0, maximum=10),
     Setting("HISTORY_MESSAGES", "How many recent messages a prompt holds.", int, 10, minimum=0, maximum=1000),
     Setting("MAX_ACTIONS", "How many actions one reply may ask for.", int, 10, minimum=1, maximum=100),

@@ -80,6 +80,21 @@ async def test_tokens_are_estimated_where_the_server_does_not_count(server: Open
     assert (call.prompt_tokens, call.completion_tokens) == (1000, 100)
 
 
+@pytest.mark.parametrize(
+    ("said", "cost"), [(0.00042, 0.00042), (0, 0.0), (None, None), (-1, None), ("1", None), (True, None), (1e300, None)]
+)
+async def test_what_a_server_says_about_the_cost_is_taken(
+    server: OpenAIServer, engine: OpenAIEngine, said: object, cost: float | None
+) -> None:
+    server.cost = said
+    for streams in (True, False):
+        server.says(ENVELOPE)
+        server.streams = streams
+        call = ModelCall()
+        await asked(engine, call=call)
+        assert call.cost == cost
+
+
 async def test_a_reply_that_is_given_up_half_way_is_counted_too(server: OpenAIServer, engine: OpenAIEngine) -> None:
     server.says("x" * 400)
     call = ModelCall()

@@ -119,6 +119,14 @@ async def test_a_code_is_good_once_for_ten_minutes_and_only_the_last_one(bot: Bo
     assert keeper.merged != []
 
 
+async def test_a_code_does_not_lift_a_block(bot: Bot, keeper: Keeper) -> None:
+    given = await code(bot)
+    await bot.hears("/block memory:ann")
+    await bot.hears(f"/link {given} yes", **THERE)
+    assert await bot.hears("let me in", user="ann") == []
+    assert await bot.hears("let me in", **THERE) == []
+
+
 async def test_codes_cannot_be_guessed(bot: Bot, keeper: Keeper) -> None:
     good = await code(bot)
     for _ in range(5):

@@ -53,6 +53,7 @@ class OpenAIServer:
         self.models_asked = 0
         self.refused: dict[str, str] = {}
         self.usage = True
+        self.cost: object = None
         self.streams = True
         self.finish = "stop"
         self.gate = asyncio.Event()
@@ -142,7 +143,7 @@ class OpenAIServer:
         ]
         chunks.append({**head, "choices": [{"index": 0, "delta": {}, "finish_reason": self._finish(reply)}], **none})
         if wanted and self.usage:
-            chunks.append({**head, "choices": [], "usage": _usage(body, reply)})
+            chunks.append({**head, "choices": [], "usage": self._usage(body, reply)})
         return b"".join(b"data: %b\n\n" % orjson.dumps(chunk) for chunk in chunks) + b"data: [DONE]\n\n"
 
     def whole(self, reply: Reply, body: Mapping[str, Any] | None = None) -> bytes:
@@ -153,8 +154,13 @@ class OpenAIServer:
         answer = self._head("chat.completion", str(body.get("model", self.models[0])))
         answer["choices"] = [{"index": 0, "message": message, "finish_reason": self._finish(reply), "logprobs": None}]
         if self.usage:
-            answer["usage"] = _usage(body, reply)
+            answer["usage"] = self._usage(body, reply)
         return orjson.dumps(answer)
+
+    def _usage(self, body: Mapping[str, Any], reply: Reply) -> dict[str, Any]:
+        prompt, completion = len(str(body.get("messages", ""))) // 4, len(str(reply)) // 4 + 1
+        told = {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion}
+        return told if self.cost is None else {**told, "cost": self.cost}
 
     async def _chat(self, request: web.Request) -> web.StreamResponse:
         body = orjson.loads(await request.read())
@@ -230,11 +236,6 @@ def deltas(reply: Reply) -> list[dict[str, Any]]:
             part = {"index": call["index"], "function": {"arguments": text[i : i + PIECE]}}
             pieces.append({"tool_calls": [part]})
     return pieces
-
-
-def _usage(body: Mapping[str, Any], reply: Reply) -> dict[str, int]:
-    prompt, completion = len(str(body.get("messages", ""))) // 4, len(str(reply)) // 4 + 1
-    return {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion}
 
 
 def _has_images(body: Mapping[str, Any]) -> bool:

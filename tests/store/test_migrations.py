@@ -1,6 +1,7 @@
 """Steps: in order, once, recorded, copied before; from the oldest schema with rows in it."""
 
 import asyncio
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,12 @@ from sqlalchemy import BigInteger, Column, Table, insert, select
 from rekku.core.database import Key, LongText, Schema, Statement, Step, Steps, table
 from rekku.core.errors import NewerSchema, PluginError
 from rekku.store.database import MariaServer, StoredDatabase, open_database
+from rekku.store.drivers.base import STEPS_TABLE
+from rekku.store.journal import StepRecord, cost_of, steps_of
 from rekku.store.migrations import done_steps, migrate
+from rekku.store.schema import SCHEMA
+
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
 
 def pets(*more: Column[str]) -> Table:
@@ -45,6 +51,20 @@ async def test_rows_of_the_oldest_schema_survive_all_steps(database: StoredDatab
     (copy,) = (tmp_path / "backups").iterdir()
     assert copy.name.startswith("before-pets-")
     assert copy.stat().st_mode & 0o777 == 0o600
+
+
+async def test_replies_from_before_there_was_a_cost_have_none(database: StoredDatabase) -> None:
+    await migrate(database, SCHEMA)
+    await database.write(*StepRecord(1, 0, "Hello.", [], NOW, prompt_tokens=5, cost=1.0).unsaved())
+    async with database.bench("rekku") as bench:
+        await bench.read(("ALTER TABLE steps DROP COLUMN cost", ()))
+        await bench.read((f"DELETE FROM {STEPS_TABLE} WHERE component = 'rekku' AND number = 3", ()))
+    await migrate(database, SCHEMA)
+
+    (step,) = await steps_of(database, 1)
+    assert (step.reply, step.cost, cost_of([step])) == ("Hello.", None, None)
+    await database.write(*StepRecord(2, 0, "", [], NOW, prompt_tokens=5, cost=0.000123456789).unsaved())
+    assert cost_of(await steps_of(database, 2)) == 0.000123456789
 
 
 async def test_a_new_database_needs_no_copy_and_steps_run_once(database: StoredDatabase, tmp_path: Path) -> None:

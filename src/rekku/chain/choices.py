@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from rekku.chain.engine import EngineSettings
+from rekku.chain.prices import Prices
 from rekku.chain.runner import TurnLimits
 from rekku.core.settings import Settings
 
@@ -25,6 +26,7 @@ def engine_settings(settings: Settings) -> EngineSettings:
         settings["FALLBACK_LLM"],
         settings["ENGINE_TIMEOUT"],
         settings["TOKENS_PER_DAY"],
+        Prices(settings["MODEL_PRICES"]),
     )
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from rekku.chain.prices import Prices
 from rekku.chain.secrets import Secrets
 from rekku.chain.tally import CallTally
 from rekku.core.clock import Clock
@@ -33,6 +34,8 @@ REPLY_LIMIT = 12_000_000
 PREFERRED = ("openai_chatgpt", "manual")
 """What is used when the owner chose nothing: the first of these that is configured."""
 
+NO_PRICES = Prices()
+
 CHOSEN = "engine"
 MODEL = "model:"
 TAKEN = "taken:"
@@ -44,7 +47,7 @@ class CapReached(EngineError):
 
 @dataclass(frozen=True, slots=True)
 class ModelReply:
-    """What a model said, and what it cost."""
+    """What a model said, and what it cost: tokens, seconds, and US dollars if they are known."""
 
     text: str
     engine: str
@@ -52,6 +55,7 @@ class ModelReply:
     prompt_tokens: int
     completion_tokens: int
     seconds: float
+    cost: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,7 @@ class EngineSettings:
     fallbacks: Sequence[str] = ()
     timeout: float = 120.0
     tokens_per_day: int = 0
+    prices: Prices = NO_PRICES
 
 
 class Engines:
@@ -212,7 +217,10 @@ class Engines:
                 async with asyncio.timeout(limit):
                     text = await _collect(_generate(engine.members, messages, call), show)
                 how, seconds = "answered", self._clock.monotonic() - began
-                return ModelReply(text, engine.name, call.model, call.prompt_tokens, call.completion_tokens, seconds)
+                read, written = call.prompt_tokens, call.completion_tokens
+                if call.cost is None:
+                    call.cost = self._settings.prices.cost(call.model, read, written)
+                return ModelReply(text, engine.name, call.model, read, written, seconds, call.cost)
             except EngineRefused:
                 raise
             except (EngineError, TimeoutError, ConnectionError) as error:

@@ -45,13 +45,14 @@ class CallTally:
         ended.how[how] += 1
         ended.prompt_tokens += call.prompt_tokens
         ended.completion_tokens += call.completion_tokens
+        ended.cost += call.cost or 0.0
         if how == "answered":
             ended.spread.add(seconds)
 
     def told(self) -> Sequence[Calls]:
         """As they are now."""
         return [
-            Calls(engine, model, dict(e.how), e.prompt_tokens, e.completion_tokens, e.spread.told())
+            Calls(engine, model, dict(e.how), e.prompt_tokens, e.completion_tokens, e.cost, e.spread.told())
             for (engine, model), e in self._ended.items()
         ]
 
@@ -59,9 +60,10 @@ class CallTally:
 class _Ended:
     """The calls of one model that are over."""
 
-    __slots__ = ("completion_tokens", "how", "prompt_tokens", "spread")
+    __slots__ = ("completion_tokens", "cost", "how", "prompt_tokens", "spread")
 
     def __init__(self) -> None:
         self.how = {"answered": 0, "failed": 0, "cancelled": 0}
         self.prompt_tokens = self.completion_tokens = 0
+        self.cost = 0.0
         self.spread = Spread()

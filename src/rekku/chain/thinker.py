@@ -101,6 +101,7 @@ class Thinker:
             prompt_tokens=reply.prompt_tokens,
             completion_tokens=reply.completion_tokens,
             seconds=reply.seconds,
+            cost=reply.cost,
             problem=self._unusable(parsed),
         )
         turn.steps.append(step)

@@ -62,7 +62,10 @@ class Value:
 
 @dataclass(frozen=True, slots=True)
 class Because:
-    """What led to a reply: the facts that the prompt told, the engine, what was done, and what it cost."""
+    """What led to a reply: the facts that the prompt told, the engine, what was done, and what it cost.
+
+    `cost` is in US dollars, None if it is not known of each call.
+    """
 
     turn_id: int
     engine: str
@@ -73,6 +76,24 @@ class Because:
     history: int
     facts: Mapping[str, Any]
     deeds: tuple[Deed, ...]
+    cost: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Joining:
+    """What it means to give all of the person `gone` to the person `kept`.
+
+    `name`, `role` and `accounts` are what they have together then, `counts` say what moves (what: how many), and
+    `full_rights` are the accounts that get all rights of the trainer by it.
+    """
+
+    gone: str
+    kept: str
+    name: str
+    role: Role
+    accounts: tuple[str, ...]
+    counts: Mapping[str, int]
+    full_rights: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +135,10 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What a day (UTC, as YYYY-MM-DD) saw: calls of models with their tokens and seconds, lines said and heard."""
+    """What a day (UTC, as YYYY-MM-DD) saw: calls of models with their tokens and seconds, lines said and heard.
+
+    `cost` is what those calls cost whose cost is known, in US dollars; `priced` says how many these are.
+    """
 
     day: str
     calls: int = 0
@@ -123,6 +147,8 @@ class Usage:
     seconds: float = 0.0
     heard: int = 0
     said: int = 0
+    cost: float = 0.0
+    priced: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,13 +164,14 @@ class Durations:
 @dataclass(frozen=True, slots=True)
 class Calls:
     """The calls of one model ("" for an engine's default), by how they ended (answered, failed, cancelled); `durations`
-    of those that were answered."""
+    of those that were answered; `cost` in US dollars, as far as it is known."""
 
     engine: str
     model: str
     ended: Mapping[str, int]
     prompt_tokens: int
     completion_tokens: int
+    cost: float
     durations: Durations
 
 
@@ -237,6 +264,17 @@ class House(Protocol):
 
     async def give_account(self, person_id: str, interface: str, user_id: str) -> None:
         """Let a new account on an interface be this person's (an access token of theirs, say)."""
+        ...
+
+    async def join(self, gone: str, kept: str, *, sure: bool, trusts: Sequence[str] = ()) -> Joining:
+        """Make two persons one, or, unless `sure`, only say what that means. The trainer is always who stays.
+
+        `trusts` must name exactly the accounts that get all rights of the trainer by it.
+        """
+        ...
+
+    async def part(self, interface: str, user_id: str) -> None:
+        """Take an account off its person: it is a person of its own again, and what is remembered stays."""
         ...
 
     async def forget(self, person_id: str, dry_run: bool) -> Mapping[str, int]:

@@ -24,9 +24,14 @@ class ModelCall:
     conversation: Conversation | None = None
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    cost: float | None = None
 
-    def used(self, prompt_tokens: int, completion_tokens: int, model: str = "") -> None:
-        """Report the tokens of this call, and the model that really answered."""
+    def used(self, prompt_tokens: int, completion_tokens: int, model: str = "", cost: float | None = None) -> None:
+        """Report the tokens of this call, the model that really answered, and what the server says that it cost.
+
+        `cost` is in US dollars. Where the server does not say it, the owner's MODEL_PRICES do.
+        """
         self.prompt_tokens = prompt_tokens
         self.completion_tokens = completion_tokens
         self.model = model or self.model
+        self.cost = cost

@@ -3,6 +3,7 @@
 One declaration is the source of what is read, of `rekku config`, `.env.example` and the table in the docs.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,8 @@ class Setting:
 
     `kind` is str, int, float, bool or list (of strings, separated by commas). A component whose `required`
     settings are not all set does not load; `rekku doctor` says which are missing. A `secret` is never shown.
+    `pattern` is a regular expression that the text, or each of a list, must match as a whole; then
+    give a `like`, a text that does.
     """
 
     name: str
@@ -30,6 +33,8 @@ class Setting:
     choices: tuple[str, ...] = ()
     minimum: float | None = None
     maximum: float | None = None
+    pattern: str = ""
+    like: str = ""
 
     def parse(self, text: str, source: str = "the environment") -> Any:
         """The value that `text` means. Raises ConfigError, which never repeats a secret."""
@@ -48,6 +53,8 @@ class Setting:
             return "one of " + ", ".join(self.choices)
         words = {int: "a whole number", float: "a number", bool: "on or off", list: "a list with commas"}
         text = words.get(self.kind, "a text")
+        if self.like:
+            text += f", {'each ' if self.kind is list else ''}like {self.like}"
         match self.minimum, self.maximum:
             case None, None:
                 return text
@@ -68,7 +75,11 @@ class Setting:
             parts = tuple(part.strip() for part in text.split(",") if part.strip())
             if self.choices and not set(parts) <= set(self.choices):
                 raise ValueError(text)
+            if self.pattern and not all(re.fullmatch(self.pattern, part) for part in parts):
+                raise ValueError(text)
             return parts
+        if self.pattern and not re.fullmatch(self.pattern, text):
+            raise ValueError(text)
         value = self.kind(text)
         if self.choices and value not in self.choices:
             raise ValueError(text)

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 from rekku import __version__
 from rekku.core.commands import Command
 from rekku.core.errors import EngineError, RekkuError
-from rekku.core.house import Because, Condition, Engine, Part, Record, Talk, Tally, Usage, Value
+from rekku.core.house import Because, Condition, Engine, Joining, Part, Record, Talk, Tally, Usage, Value
 from rekku.core.members import in_thread
 from rekku.core.message import Conversation
 from rekku.core.principal import TRAINER_PERSON, Role
 from rekku.core.registry import Kind
 from rekku.home_watch import OFF
+from rekku.house import joining
 from rekku.house.because import because
 from rekku.house.env_file import rewrite
 from rekku.house.parts import models_of, parts, with_name
@@ -39,6 +40,7 @@ class RekkuHouse:
     def __init__(self) -> None:
         self.log = Records()
         self._writing = asyncio.Lock()
+        self._joining = asyncio.Lock()
 
     async def commands(self) -> Sequence[Command]:
         """All slash commands, by name."""
@@ -172,6 +174,20 @@ class RekkuHouse:
         if all(account.person_id != person_id for account in await people.accounts()):
             raise RekkuError("I know nobody with that number (any more).")
         await people.give_account(person_id, interface, user_id)
+
+    async def join(self, gone: str, kept: str, *, sure: bool, trusts: Sequence[str] = ()) -> Joining:
+        """Make two persons one, or only say what that means."""
+        async with self._joining:
+            return await joining.join(self.rekku, gone, kept, sure=sure, trusts=trusts)
+
+    async def part(self, interface: str, user_id: str) -> None:
+        """Take an account off its person."""
+        async with self._joining:
+            await joining.part(self.rekku, interface, user_id)
+
+    async def trust(self, accounts: Sequence[str]) -> None:
+        """Make accounts the trainer's."""
+        await joining.trust(self.rekku, accounts)
 
     async def forget(self, person_id: str, dry_run: bool) -> Mapping[str, int]:
         """Erase a person everywhere, or only count."""

@@ -3,7 +3,7 @@
 from rekku.chain.road import Road
 from rekku.core.house import Because
 from rekku.core.message import Conversation, Message, User
-from rekku.store.journal import steps_of
+from rekku.store.journal import cost_of, steps_of
 
 
 async def because(road: Road, where: Conversation, message_id: str) -> Because | None:
@@ -26,5 +26,6 @@ async def because(road: Road, where: Conversation, message_id: str) -> Because |
         seconds=sum(step.seconds for step in steps),
         history=int(knew.get("history") or 0),
         facts=knew.get("facts") or {},
+        cost=cost_of(steps),
         deeds=tuple(deed for step in steps for deed in step.deeds),
     )

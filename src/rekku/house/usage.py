@@ -22,6 +22,8 @@ CALLS = Statement(
         func.sum(STEPS.c.prompt_tokens).label("prompt_tokens"),
         func.sum(STEPS.c.completion_tokens).label("completion_tokens"),
         func.sum(STEPS.c.seconds).label("seconds"),
+        func.sum(STEPS.c.cost).label("cost"),
+        func.count(STEPS.c.cost).label("priced"),
     )
     .where(STEPS.c.at >= bindparam("since"))
     .group_by(_step_day)
@@ -43,8 +45,9 @@ async def usage(database: Database, now: datetime, days: int) -> list[Usage]:
     found: dict[int, Usage] = {}
     for row in await database.fetch(CALLS, since=since):
         tokens = {"prompt_tokens": int(row.prompt_tokens or 0), "completion_tokens": int(row.completion_tokens or 0)}
-        seconds = float(row.seconds or 0)
-        found[int(row.day)] = Usage(_name(int(row.day)), calls=int(row.calls), seconds=seconds, **tokens)
+        counts = {"calls": int(row.calls), "priced": int(row.priced), **tokens}
+        seconds, cost = float(row.seconds or 0), float(row.cost or 0)
+        found[int(row.day)] = Usage(_name(int(row.day)), seconds=seconds, cost=cost, **counts)
     for row in await database.fetch(LINES, first=first_of(since), since=since):
         day, said = int(row.day), int(row.said or 0)
         known = found.get(day, Usage(_name(day)))

@@ -2,12 +2,13 @@
 
 import logging
 import secrets
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from rekku.chain.road import Road
 from rekku.core.commands import Command, CommandCall
 from rekku.core.errors import ActionError
-from rekku.core.message import Conversation
+from rekku.core.message import Conversation, User
 from rekku.core.principal import Principal, Role
 from rekku.store.links import is_linked, join, parted
 from rekku.store.people import ADD_PERSON
@@ -33,6 +34,7 @@ SURE = (
 )
 LINKED = "Done: you and {name} on {interface} are one person to me now. /unlink undoes it, as far as the account goes."
 LINKED_THERE = "You are one person now with {name} on {interface}, with the code that you asked for. /unlink undoes it."
+TOGETHER = "these accounts belong together already; write the code on the other platform"
 TRAINERS = "The trainer's accounts are named in TRAINER_IDS; a code cannot add one."
 
 
@@ -75,7 +77,10 @@ class Linking:
         if any(self._road.inbox.is_busy_with(person) for person in (call.principal.person_id, offer.who.person_id)):
             raise ActionError("I am still busy with a message of yours; wait for the answer, then write it again")
         del self._offers[code]
-        await self._join(call.principal, offer.who)
+        kept, _ = await self._road.people.principal(offer.who.interface, User(offer.who.user_id))  # as it is by now
+        if kept.is_trainer or kept.person_id == call.principal.person_id:
+            raise ActionError(TRAINERS if kept.is_trainer else TOGETHER)
+        await self._join(call.principal, kept)
         there = LINKED_THERE.format(name=call.principal.name, interface=call.principal.interface)
         await self._road.voice.answer(offer.where, there)
         return LINKED.format(**told)
@@ -100,7 +105,7 @@ class Linking:
             wrong.append(now)
             raise ActionError("that code is not good (any more); /link on the other platform gives a new one")
         if offer.who.person_id == who.person_id:
-            raise ActionError("these accounts belong together already; write the code on the other platform")
+            raise ActionError(TOGETHER)
         return offer
 
     async def _join(self, gone: Principal, kept: Principal) -> None:
@@ -137,10 +142,12 @@ async def finish(road: Road, old: str, new: str) -> None:
     await road.state.set(f"{BEGUN}{old}", "")
 
 
-async def finish_all(road: Road) -> None:
-    """Take up what a crash interrupted."""
-    for old, new in road.state.under(BEGUN):
+async def finish_all(road: Road, trust: Callable[[Sequence[str]], Awaitable[None]]) -> None:
+    """Take up what a crash interrupted. Behind the person who stays stand the accounts that become the trainer's."""
+    for old, text in road.state.under(BEGUN):
+        new, _, accounts = text.partition(" ")
         try:
+            await trust(accounts.split(",") if accounts else [])
             await finish(road, old, new)
         except Exception:  # the door to components: it is tried again at the next start
             log.exception("Two accounts could not be made one person's.")

@@ -113,6 +113,7 @@ def _explain(steps: list[StepRecord]) -> str:
     lines += [f"  {name}: {shorten(dump(value), 300)}" for name, value in facts.items()] or ["  none"]
     for number, step in enumerate(steps, 1):
         tokens = f"{step.prompt_tokens}+{step.completion_tokens} tokens, {step.seconds:.1f} s"
+        tokens += f", ${step.cost:.4f}" if step.cost is not None else ""
         lines.append(f"{number}. {step.engine} {step.model} ({tokens}):")
         lines += [f"  {d.action} {shorten(dump(d.payload), 200)} → {d.status}" for d in step.deeds] or ["  no action"]
         lines += [f"    {problem}" for d in step.deeds for problem in d.problems]

@@ -209,7 +209,7 @@ class OpenAIEngine(EngineBase):
         if reply.mixed:
             self._calls_tools.add(reply.asked)
         tokens = reply.usage if reply.usage and any(reply.usage) else request.estimate(messages, reply.characters)
-        call.used(*tokens, reply.model or reply.asked)
+        call.used(*tokens, reply.model or reply.asked, reply.cost)
 
     @cached_property
     def _base(self) -> str:

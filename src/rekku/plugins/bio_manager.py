@@ -148,8 +148,8 @@ class BioManager(AIPluginBase):
         return {"participants": participants} if participants else {}
 
     async def panel(self, deed: str, given: Mapping[str, Any]) -> Any:
-        """For the owner's control panel: show, remove."""
-        return await panel.do(self.host.database, self.host.clock.now(), deed, given)
+        """For the owner's control panel: show, add, change, remove."""
+        return await panel.do(self.host, deed, given)
 
     async def forget_person(self, person_id: str, dry_run: bool) -> Mapping[str, int]:
         bio = await table.read_bio(self.host.database, person_id)

@@ -42,6 +42,7 @@ class StepRecord:
     prompt_tokens: int = 0
     completion_tokens: int = 0
     seconds: float = 0.0
+    cost: float | None = None
     problem: str = ""
     stored: bool = False
     changed: bool = True
@@ -71,6 +72,7 @@ class StepRecord:
                 prompt_tokens=self.prompt_tokens,
                 completion_tokens=self.completion_tokens,
                 seconds=self.seconds,
+                cost=self.cost,
                 at=self.at,
             )
         return [write]
@@ -84,6 +86,13 @@ class StepRecord:
 async def steps_of(database: Database, turn_id: int) -> list[StepRecord]:
     """The steps that a turn has taken."""
     return [_step(row) for row in await database.fetch(OF_TURN, turn=turn_id)]
+
+
+def cost_of(steps: Sequence[StepRecord]) -> float | None:
+    """What some steps cost together, in US dollars; None unless it is known of each that used tokens."""
+    known = [step.cost for step in steps if step.cost is not None]
+    unknown = any(step.cost is None and (step.prompt_tokens or step.completion_tokens) for step in steps)
+    return sum(known) if known and not unknown else None
 
 
 async def tokens_since(database: Database, since: datetime) -> int:
@@ -107,6 +116,7 @@ def _step(row: Any) -> StepRecord:
         prompt_tokens=row.prompt_tokens,
         completion_tokens=row.completion_tokens,
         seconds=row.seconds,
+        cost=row.cost,
         problem=beside["problem"],
         stored=True,
         changed=False,

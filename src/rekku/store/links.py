@@ -5,11 +5,11 @@ import uuid
 from sqlalchemy import bindparam, delete, select, update
 
 from rekku.core.database import Database, Statement, Write
-from rekku.core.principal import Role
+from rekku.core.principal import TRAINER_PERSON, Role
 from rekku.store.schema import ACCOUNTS, AUDIT, CHATS, HISTORY, INBOX, PEOPLE
 
 BELONGING = (ACCOUNTS, HISTORY, INBOX, CHATS, AUDIT)
-"""What says whose it is, in a column `person_id`."""
+"""What says whose it is, in a column `person_id`; the accounts first."""
 
 MOVES = tuple(
     Statement(update(made).where(made.c.person_id == bindparam("old")).values(person_id=bindparam("new")))
@@ -34,11 +34,18 @@ PART_CHATS = Statement(
 
 
 async def join(database: Database, old: str, new: str) -> None:
-    """All that belongs to the person `old` belongs to `new`, who has the higher role of the two. May be repeated."""
+    """All that belongs to the person `old` belongs to `new`, who has the higher role of the two. May be repeated.
+
+    A block outweighs every role. Which accounts are the trainer's, the settings say, so they stay as they are.
+    """
+    if new == TRAINER_PERSON:
+        await database.write(*(move(old=old, new=new) for move in MOVES[1:]))
+        return
     roles = {row.person_id: Role[row.role.upper()] for row in await database.fetch(ROLES, a=old, b=new)}
     writes: list[Write] = [move(old=old, new=new) for move in MOVES]
     if old in roles and new in roles:
-        writes.append(SET_ROLE(person=new, to=max(roles.values()).word))
+        role = Role.BLOCKED if Role.BLOCKED in roles.values() else max(roles.values())
+        writes.append(SET_ROLE(person=new, to=role.word))
     await database.write(*writes, GONE(person=old))
 
 

@@ -54,10 +54,11 @@ STEPS = table(
     Column("completion_tokens", Integer, nullable=False),
     Column("seconds", Float, nullable=False),
     Column("at", Instant, nullable=False),
+    Column("cost", Float(53)),
     Index("steps_at", "at"),
 )
 """The journal: one row for each reply of a model. `plan` holds its deeds with their state, `knew` what the prompt
-told."""
+told; `cost` is in US dollars, null if it was not known then."""
 
 OUTBOX = table(
     "outbox",
@@ -161,8 +162,13 @@ async def _pieces(db: Steps) -> None:
     await db.add_column("outbox", Column("progress", LongText))
 
 
+async def _cost(db: Steps) -> None:
+    await db.add_column("steps", Column("cost", Float(53)))
+
+
 SCHEMA = Schema(
     "rekku",
     Step(1, "the tables of the road", _first_tables),
     Step(2, "messages that go out in pieces", _pieces),
+    Step(3, "what a reply cost", _cost),
 )

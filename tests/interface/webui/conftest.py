@@ -74,3 +74,11 @@ async def visit(bot: Bot) -> AsyncIterator[Callable[[], Awaitable[Visitor]]]:
     yield make
     for visitor in made:
         await visitor.close()
+
+
+@pytest.fixture
+async def browser(chromium: Browser, bot: Bot) -> Browser:
+    """The browser, in front of the page, after its password was set."""
+    await chromium.do(chromium.forget)
+    await chromium.do(chromium.come_in, f"{address(bot)}/#link={link_in(welcome(bot))}")
+    return chromium

@@ -56,14 +56,6 @@ def web_settings() -> dict[str, str]:
     return {"REKKU_PLUGINS": "message_plugin,time_plugin,webui,event,ai_diary,bio_manager,terminal"}
 
 
-@pytest.fixture
-async def browser(chromium: Browser, bot: Bot) -> Browser:
-    """The browser, in front of the page, after its password was set."""
-    await chromium.do(chromium.forget)
-    await chromium.do(chromium.come_in, f"{address(bot)}/#link={link_in(welcome(bot))}")
-    return chromium
-
-
 async def test_the_first_steps_of_a_new_owner_without_any_model(bot: Bot, chromium: Browser) -> None:
     await bot.running.house.choose_engine("manual")
     await chromium.do(chromium.forget)

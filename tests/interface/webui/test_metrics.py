@@ -63,6 +63,12 @@ def prometheus(owner: Visitor) -> Prometheus:
     return Prometheus(owner)
 
 
+@pytest.fixture
+def web_settings() -> dict[str, str]:
+    """The model has a price."""
+    return {"MODEL_PRICES": "scripted-1=100/1000"}
+
+
 async def test_it_is_for_the_owners_token_alone(bot: Bot, owner: Visitor, prometheus: Prometheus) -> None:
     bot.model_says("Hello.")
     await bot.hears("hello", user="ann")
@@ -90,7 +96,9 @@ async def test_counters_grow_with_each_message(bot: Bot, prometheus: Prometheus)
     assert now.value("rekku_reply_seconds_bucket", le="+Inf") == 2
     model = {"engine": "scripted", "model": "scripted-1"}
     assert now.value("rekku_model_calls_total", **model, outcome="answered") == 2
-    assert now.value("rekku_model_tokens_total", **model, kind="prompt") > 0
+    read, written = (now.value("rekku_model_tokens_total", **model, kind=kind) for kind in ("prompt", "completion"))
+    assert read > 0
+    assert now.value("rekku_model_cost_dollars_total", **model) == pytest.approx((100 * read + 1000 * written) / 1e6)
     assert now.value("rekku_model_call_seconds_count", **model) == 2
 
 

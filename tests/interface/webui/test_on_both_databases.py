@@ -16,7 +16,7 @@ from tests.road.conftest import reached_by
 async def bot(bot_home: Path, server_for_home: MariaServer | None) -> AsyncIterator[Bot]:
     """A bot on each of them."""
     where = {} if server_for_home is None else reached_by(server_for_home)
-    settings = {"REKKU_PLUGINS": f"{PLUGINS},event,ai_diary", "WEBUI_PORT": "0", **where}
+    settings = {"REKKU_PLUGINS": f"{PLUGINS},event,ai_diary", "WEBUI_PORT": "0", "MODEL_PRICES": "*=1/1", **where}
     async with bot_at(bot_home, settings, interfaces=["webui"]) as made:
         yield made
 
@@ -38,6 +38,7 @@ async def test_a_visit_from_the_first_link_to_a_restart(bot: Bot) -> None:
     assert (await owner.get("/v1/models", authorization=f"Bearer {told['token']}"))[0] == 200
     (day,) = (await owner.get("/web/usage?days=3"))[1]
     assert (day["day"], day["calls"], day["heard"], day["said"]) == ("2026-03-01", 1, 1, 1)
+    assert day["cost"] == pytest.approx((day["prompt_tokens"] + day["completion_tokens"]) / 1_000_000)
     for deed in ("event/list", "ai_diary/entries", "ai_diary/moods"):
         assert (await owner.post(f"/web/plugin/{deed}", {}))[0] == 200
     await owner.close()

@@ -20,6 +20,9 @@ REMEMBER = {
 }
 
 
+FACT = {"person": "trainer", "field": "likes", "text": "y", "privacy": "public"}
+
+
 @pytest.fixture
 def web_settings() -> dict[str, str]:
     """With both plugins."""
@@ -92,6 +95,15 @@ async def test_everybodys_events_are_the_owners_to_see(bot: Bot, owner: Visitor)
         ("ai_diary/nothing", {}, "no 'nothing'"),
         ("bio_manager/remove", {"person": "x", "field": "likes", "name": "y"}, "not known"),
         ("bio_manager/remove", {"person": "x", "field": "privacy", "name": "y"}, "one of"),
+        ("bio_manager/add", {"person": "x", "field": "likes", "text": "y", "privacy": "public"}, "I know nobody"),
+        ("bio_manager/add", {"person": "trainer", "field": "x"}, "field must be one of known_as"),
+        ("bio_manager/add", {"person": "trainer", "field": ["likes"]}, "field must be one of known_as"),
+        ("bio_manager/add", {**FACT, "text": " \n"}, "text must not be empty"),
+        ("bio_manager/add", {**FACT, "text": ["y"]}, "text must be a text"),
+        ("bio_manager/add", {**FACT, "text": "y" * 2001}, "text may have 2000 characters, and this has 2001"),
+        ("bio_manager/add", {**FACT, "field": "contacts"}, "key must not be empty"),
+        ("bio_manager/add", {**FACT, "privacy": "secret"}, "privacy must be one of private, chat, public"),
+        ("bio_manager/change", {**FACT, "name": "y"}, "not known"),
         ("time_plugin/list", {}, "shows nothing"),
         ("nobody/list", {}, "not there"),
     ],
@@ -142,6 +154,50 @@ async def test_what_is_known_of_a_person_is_shown_and_taken_out(bot: Bot, owner:
     facts = (await do(owner, "bio_manager/remove", person=ann, field="likes", name="cats"))["facts"]
     assert [fact["text"] for fact in facts] == ["trains", "ann@example.org"]
     assert (await do(owner, "bio_manager/show", person="nobody"))["facts"] == []
+
+
+async def test_the_owner_writes_facts_and_the_limits_of_the_model_do_not_bind_them(bot: Bot, owner: Visitor) -> None:
+    bot.model_says("Hello.")
+    await bot.hears("hello", user="ann")
+    _, people = await owner.get("/web/people")
+    ann = next(person["id"] for person in people if person["name"] == "Ann")
+    for field, key, text in (("likes", "", "tea"), ("likes", "", "x" * 2000), ("contacts", "mail", "ann@example.org")):
+        given = {"person": ann, "field": field, "key": key, "text": text}
+        told = await do(owner, "bio_manager/add", **given, privacy="public")
+    assert [(fact["key"], fact["text"][:9]) for fact in told["facts"]] == [
+        ("", "tea"),
+        ("", "x" * 9),
+        ("mail", "ann@examp"),
+    ]
+    status, told = await owner.post("/web/plugin/bio_manager/add", {**given, "text": "other", "privacy": "public"})
+    assert (status, "'mail' is known there already" in told["error"]) == (409, True)
+
+    changed = {"person": ann, "field": "likes", "name": "tea", "text": "green tea", "privacy": "public"}
+    await do(owner, "bio_manager/change", **changed)
+    bot.model_says("Noted.")
+    await bot.hears("what do I like?", user="ann", chat="room", direct=False)
+    assert "green tea" in bot.engine.prompts[-1]
+
+
+@pytest.mark.parametrize(("privacy", "ann", "owner_hears"), [("private", 0, 1), ("chat", 1, 1), ("public", 1, 1)])
+async def test_what_the_owner_writes_is_heard_by_whom_they_say(
+    bot: Bot, owner: Visitor, privacy: str, ann: int, owner_hears: int
+) -> None:
+    bot.model_says("Hello.", *["Hm."] * 5)
+    await bot.hears("hello", user="ann")
+    _, people = await owner.get("/web/people")
+    ids = {person["name"]: person["id"] for person in people}
+    for person in (ids["Ann"], "trainer"):
+        await do(owner, "bio_manager/add", person=person, field="likes", key="", text="secret tea", privacy="private")
+        given = {"person": person, "field": "likes", "name": "secret tea", "text": "secret tea", "privacy": privacy}
+        await do(owner, "bio_manager/change", **given)
+    await bot.hears("hello", user="ann")
+    assert bot.engine.prompts[-1].count("secret tea") == ann
+    await bot.hears("hello")
+    assert bot.engine.prompts[-1].count("secret tea") == owner_hears
+    await do(owner, "bio_manager/change", **{**given, "person": ids["Ann"], "privacy": "private"})
+    await bot.hears("hello", user="ann")
+    assert "secret tea" not in bot.engine.prompts[-1]
 
 
 async def test_the_page_of_a_plugin_is_there_when_the_plugin_is(bot: Bot, owner: Visitor) -> None:

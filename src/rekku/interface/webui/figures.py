@@ -92,6 +92,10 @@ def _calls(calls: Sequence[Calls]) -> Iterable[Metric]:
     labels = ["engine", "model"]
     yield _counter("rekku_model_calls", "Calls of models.", [*labels, "outcome"], ended.items())
     yield _counter("rekku_model_tokens", "Tokens that models read and wrote.", [*labels, "kind"], tokens.items())
+    costs = {(c.engine, c.model): c.cost for c in calls}
+    yield _counter(
+        "rekku_model_cost_dollars", "What answered calls cost, where a price is known.", labels, costs.items()
+    )
     family = HistogramMetricFamily("rekku_model_call_seconds", "What calls took that were answered.", labels=labels)
     for call in calls:
         family.add_metric([call.engine, call.model], *_buckets(call.durations))

@@ -105,6 +105,7 @@ async def because(ask: Ask) -> Any:
         "prompt_tokens": found.prompt_tokens,
         "completion_tokens": found.completion_tokens,
         "seconds": found.seconds,
+        "cost": found.cost,
         "history": found.history,
         "facts": found.facts,
         "deeds": deeds,

@@ -16,6 +16,8 @@ log = logging.getLogger(__name__)
 
 MAX_TEXT = 2_000_000
 """Characters of one reply."""
+DEAREST = 1_000_000
+"""US dollars. What a server says beyond it is a mistake."""
 
 _HALF_PAIR = re.compile(
     rb"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])"
@@ -54,6 +56,7 @@ class Reply:
         self.model = ""
         self.finish = ""
         self.usage: tuple[int, int] | None = None
+        self.cost: float | None = None
         self.characters = 0
         self.mixed = False
         self._hold = hold
@@ -73,6 +76,7 @@ class Reply:
             self.model = model
         if isinstance(usage := chunk.get("usage"), dict):
             self.usage = (_count(usage.get("prompt_tokens")), _count(usage.get("completion_tokens")))
+            self.cost = _dollars(usage.get("cost"))
         choices = chunk.get("choices")
         if not isinstance(choices, list):
             return ""
@@ -250,6 +254,13 @@ def _text(content: Any) -> str:
             _text(p.get("text")) for p in content if isinstance(p, Mapping) and p.get("type") in (None, "text")
         )
     return ""
+
+
+def _dollars(number: Any) -> float | None:
+    """What a call cost, where a server says it (OpenRouter: https://openrouter.ai/docs/use-cases/usage-accounting)."""
+    if isinstance(number, bool) or not isinstance(number, int | float):
+        return None
+    return float(number) if 0 <= number < DEAREST else None
 
 
 def _count(number: Any) -> int:

@@ -61,13 +61,13 @@ def _pairs(where: str, field: str, value: Any, problems: list[str]) -> Pairs:
 def _keyed(value: Any) -> Iterator[tuple[str, str]]:
     if not isinstance(value, Mapping):
         raise TypeError
-    yield from ((_clean(key), _clean(text)) for key, text in value.items() if _clean(key))
+    yield from ((clean(key), clean(text)) for key, text in value.items() if clean(key))
 
 
 def _listed(value: Any) -> Iterator[tuple[str, str]]:
     for one in [value] if isinstance(value, str) else value if isinstance(value, list) else [None]:
         parts = one.values() if isinstance(one, Mapping) else [one]
-        yield "", ": ".join(_clean(part) for part in parts)
+        yield "", ": ".join(clean(part) for part in parts)
 
 
 def _removals(value: Any, problems: list[str]) -> dict[str, list[str]]:
@@ -80,13 +80,13 @@ def _removals(value: Any, problems: list[str]) -> dict[str, list[str]]:
     for field, names in value.items():
         listed = list(names) if isinstance(names, list | Mapping) else [names]
         try:
-            found[field] = [_clean(name).casefold() for name in listed]
+            found[field] = [clean(name).casefold() for name in listed]
         except TypeError:
             problems.append(f"payload.remove.{field} must be a list of texts")
     return {field: names for field, names in found.items() if names}
 
 
-def _clean(value: Any) -> str:
+def clean(value: Any) -> str:
     """A short text out of a text or a number; raises TypeError for anything else."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise TypeError

@@ -107,6 +107,12 @@ export function size(bytes) {
 export function number(value) {
   return value >= 1e6 ? `${(value / 1e6).toFixed(1)} M` : value >= 1e4 ? `${Math.round(value / 1e3)} K` : String(value);
 }
+/** US dollars, the small ones too. */
+export function dollars(value) {
+  return (
+    "$" + (value === 0 ? "0" : value < 0.01 ? value.toPrecision(2) : value < 1 ? value.toFixed(3) : value.toFixed(2))
+  );
+}
 
 const PATHS = {
   chat: "M4 5h16v11H9l-5 4z",

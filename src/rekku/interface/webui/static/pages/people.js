@@ -1,5 +1,7 @@
-// People: who they are, how far they are trusted, and forgetting them.
+// People: who they are, how far they are trusted, what is known of them; joining and forgetting them.
 import { html, useState, ask, useAsked, Fault, Select } from "../lib.js";
+import { Bio } from "./bio.js";
+import { Accounts, Join } from "./joining.js";
 
 export default function People({ me }) {
   const [told, error, again, setTold] = useAsked("people");
@@ -22,12 +24,26 @@ export default function People({ me }) {
     </header>
     <${Fault} text=${error || fault} />
     ${told?.length > 5 && html`<div class="card"><label for="find">Find</label><input id="find" type="search" value=${search} onInput=${(e) => setSearch(e.target.value)} /></div>`}
-    ${told?.filter(fits).map((person) => html`<${Person} key=${person.id} person=${person} role=${role(person.id)} again=${again} knows=${me.panels.includes("bio_manager")} />`)}
+    ${told
+      ?.filter(fits)
+      .map(
+        (person) =>
+          html`<${Person}
+            key=${person.id}
+            person=${person}
+            people=${told}
+            setPeople=${setTold}
+            role=${role(person.id)}
+            again=${again}
+            knows=${me.panels.includes("bio_manager")}
+          />`,
+      )}
     ${told && !told.length && html`<p class="empty">I have met nobody yet.</p>`}
   </div>`;
 }
 
-function Person({ person, role, again, knows }) {
+function Person({ person, people, setPeople, role, again, knows }) {
+  const [joining, setJoining] = useState(false);
   const [counts, setCounts] = useState(null);
   const [fault, setFault] = useState("");
   const forget = async (sure) => {
@@ -51,59 +67,27 @@ function Person({ person, role, again, knows }) {
     <div class="person">
       <div>
         <h2>${person.name}</h2>
-        <p class="small">
-          ${person.accounts.map((account) => `${account.interface}:${account.id}${account.tag ? " @" + account.tag : ""}`).join(" · ")}
-        </p>
+        <${Accounts} person=${person} setPeople=${setPeople} />
       </div>
       <div class="row">
         ${person.role === "trainer" ? html`<span class="tag good">trainer</span>` : html`<${Select} aria-label=${"Role of " + person.name} value=${person.role} options=${[["known"], ["unknown"], ["blocked"]]} change=${role} />`}
+        ${!joining && people.length > 1 && html`<button class="plain" onClick=${() => setJoining(true)}>Join …</button>`}
         ${!counts && html`<button class="plain danger" onClick=${() => forget(false)}>Forget …</button>`}
       </div>
     </div>
-    ${knows && html`<${Bio} person=${person.id} />`}<${Fault}
+    ${knows && html`<${Bio} person=${person.id} name=${person.name} />`}${
+      joining &&
+      html`<${Join}
+        person=${person}
+        people=${people}
+        setPeople=${(told) => {
+          setJoining(false);
+          setPeople(told);
+        }}
+        leave=${() => setJoining(false)}
+      />`
+    }<${Fault}
       text=${fault}
     />${counts && html`<div class="row" role="status"><span>I keep: ${listed}.</span><button class="danger" onClick=${() => forget(true)}>Erase for good</button><button onClick=${() => setCounts(null)}>Keep</button></div>`}
   </section>`;
-}
-
-function Bio({ person }) {
-  const [told, setTold] = useState(null);
-  const [fault, setFault] = useState("");
-  const call = async (deed, given = {}) => {
-    try {
-      setTold(await ask("plugin/bio_manager/" + deed, { person, ...given }));
-      setFault("");
-    } catch (failed) {
-      setFault(failed.message);
-    }
-  };
-  return html`<details onToggle=${(event) => event.target.open && call("show")}>
-    <summary class="small">What I know</summary>
-    <${Fault} text=${fault} /> ${
-      told &&
-      (told.facts.length
-        ? html`<table class="plain">
-            <tbody>
-              ${told.facts.map(
-                (fact) =>
-                  html`<tr key=${fact.field + fact.name}>
-                    <td class="small">${fact.field.replaceAll("_", " ")}</td>
-                    <td>${fact.key ? `${fact.key}: ` : ""}${fact.text}</td>
-                    <td><span class="tag">${fact.privacy}</span></td>
-                    <td class="small">${fact.day}</td>
-                    <td>
-                      <button
-                        class="plain danger"
-                        onClick=${() => call("remove", { field: fact.field, name: fact.name })}
-                      >
-                        Remove
-                      </button>
-                    </td>
-                  </tr>`,
-              )}
-            </tbody>
-          </table>`
-        : html`<p class="small">Nothing yet.</p>`)
-    }
-  </details>`;
 }

@@ -1,5 +1,5 @@
 // What led to a reply: what was done, what came to mind, what it cost.
-import { html, useState, ask, number } from "../lib.js";
+import { html, useState, ask, number, dollars } from "../lib.js";
 
 export function Why({ id }) {
   const [told, setTold] = useState(null);
@@ -53,7 +53,7 @@ function Told({ told }) {
     <h2>Cost</h2>
     <p>
       ${told.engine} ${told.model} · ${number(told.prompt_tokens)} + ${number(told.completion_tokens)} tokens ·
-      ${told.seconds.toFixed(1)} s
+      ${told.seconds.toFixed(1)} s${told.cost !== null && ` · ${dollars(told.cost)}`}
     </p>`;
 }
 
