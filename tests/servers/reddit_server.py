@@ -47,6 +47,7 @@ class RedditServer(Pages):
         self.uploads: dict[str, bytes] = {}
         self.picture = "success"  # or “failed”, “too large”
         self.leaves = False  # nothing can be asked once a picture is posted
+        self.left = asyncio.Event()
         self.requests: list[str] = []
         self._runner: web.AppRunner | None = None
 
@@ -247,6 +248,7 @@ class RedditServer(Pages):
         payload = {"redirect": f"{self.url}/r/rust/comments/{key}/slug/"}
         await socket.send_json({"type": self.picture, "payload": payload})
         await socket.close()
+        self.left.set()
         return socket
 
 

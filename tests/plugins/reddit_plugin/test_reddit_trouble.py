@@ -95,7 +95,7 @@ async def test_a_picture_that_is_posted_as_reddit_goes_away_is_not_posted_twice(
     await wished(bot, post(image="cat.png"), attachments=(PICTURE,))
     reddit.leaves = True
     await bot.clock.advance(30)
-    await until(bot, lambda: reddit.posts)
+    await until(bot, reddit.left.is_set)
     await reddit.__aexit__()
     reddit.leaves = False
     async with reddit:
