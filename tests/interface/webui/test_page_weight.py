@@ -7,8 +7,8 @@ from rekku.testing import Bot
 from tests.interface.webui.browser import Browser
 from tests.interface.webui.visitor import address, link_in, welcome
 
-LOADS = 5
-"""The best of them counts: whoever else uses the machine can make one slow, and none quick."""
+LOADS = 20
+"""The best of at most so many counts: whoever else uses the machine can make one slow, and none quick."""
 MOST_BYTES, MOST_MILLISECONDS = 100_000, 300
 WATCH = """
 const look = () => {
@@ -51,9 +51,11 @@ async def test_the_first_page_is_small_and_soon_there(bot: Bot, chromium: Browse
     await chromium.do(chromium.say, "Who are you?")
     await chromium.do(chromium.until, lambda: chromium.replies() == ["Hello! I am Rekku."])
     await chromium.do(chromium.driver.execute_cdp_cmd, "Page.addScriptToEvaluateOnNewDocument", {"source": WATCH})
-    loads = [await chromium.do(load, chromium) for _ in range(LOADS)]
+    loads = [await chromium.do(load, chromium)]
+    while (best := min(one.ready for one in loads)) >= MOST_MILLISECONDS and len(loads) < LOADS:
+        loads.append(await chromium.do(load, chromium))
 
-    first, best = loads[0], min(one.ready for one in loads)
+    first = loads[0]
     assert {"/", "/static/app.js", "/static/style/base.css", "/static/pages/chat.js", "/web/me"} <= {*first.paths}
     assert "/static/pages/settings.js" not in first.paths
     assert 0 < first.sent < first.bytes < MOST_BYTES

@@ -16,6 +16,8 @@ export function Accounts({ person, setPeople }) {
   };
   const shown = (account) => `${account.interface}:${account.id}${account.tag ? " @" + account.tag : ""}`;
   const stays = person.role === "blocked" ? "It stays blocked." : "It is unknown then.";
+  const parting =
+    asked && `${shown(asked)} becomes a person of its own. ${stays} What I remember stays with ${person.name}.`;
   return html`<p class="small accounts">
       ${person.accounts.map(
         (account) =>
@@ -35,9 +37,7 @@ export function Accounts({ person, setPeople }) {
     </p>
     <${Fault} text=${fault} />
     <div class="row">
-      <span role="status"
-        >${asked && `${shown(asked)} becomes a person of its own. ${stays} What I remember stays with ${person.name}.`}</span
-      >
+      <span role="status">${parting}</span>
       ${
         asked &&
         html`<button onClick=${part}>Take it off</button><button onClick=${() => setAsked(null)}>Leave it</button>`
@@ -72,6 +72,7 @@ export function Join({ person, people, setPeople, leave }) {
   const go = () => join(plan.gone, plan.kept, { sure: true, trusts: plan.full_rights });
   const at = (what) => `${what}-${person.id}`;
   const found = others.filter(fits);
+  const unsure = plan?.full_rights.length > 0 && !sure;
   return html`<div class="joining">
     <label for=${at("search")}>Find who else ${person.name} is</label>
     <input
@@ -92,7 +93,7 @@ export function Join({ person, people, setPeople, leave }) {
     <${Fault} text=${fault} />
     <div role="status">${plan && html`<${Plan} plan=${plan} sure=${sure} setSure=${setSure} />`}</div>
     <div class="row">
-      ${plan && html`<button class="main" disabled=${plan.full_rights.length > 0 && !sure} onClick=${go}>Join them</button>`}
+      ${plan && html`<button class="main" disabled=${unsure} onClick=${go}>Join them</button>`}
       <button onClick=${leave}>Leave it</button>
     </div>
   </div>`;

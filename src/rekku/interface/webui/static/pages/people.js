@@ -23,7 +23,13 @@ export default function People({ me }) {
       <p>Whom Rekku has met, on all platforms. Roles count from the next message on.</p>
     </header>
     <${Fault} text=${error || fault} />
-    ${told?.length > 5 && html`<div class="card"><label for="find">Find</label><input id="find" type="search" value=${search} onInput=${(e) => setSearch(e.target.value)} /></div>`}
+    ${
+      told?.length > 5 &&
+      html`<div class="card">
+        <label for="find">Find</label>
+        <input id="find" type="search" value=${search} onInput=${(e) => setSearch(e.target.value)} />
+      </div>`
+    }
     ${told
       ?.filter(fits)
       .map(
@@ -70,8 +76,19 @@ function Person({ person, people, setPeople, role, again, knows }) {
         <${Accounts} person=${person} setPeople=${setPeople} />
       </div>
       <div class="row">
-        ${person.role === "trainer" ? html`<span class="tag good">trainer</span>` : html`<${Select} aria-label=${"Role of " + person.name} value=${person.role} options=${[["known"], ["unknown"], ["blocked"]]} change=${role} />`}
-        ${!joining && people.length > 1 && html`<button class="plain" onClick=${() => setJoining(true)}>Join …</button>`}
+        ${
+          person.role === "trainer"
+            ? html`<span class="tag good">trainer</span>`
+            : html`<${Select}
+                aria-label=${"Role of " + person.name}
+                value=${person.role}
+                options=${[["known"], ["unknown"], ["blocked"]]}
+                change=${role}
+              />`
+        }
+        ${
+          !joining && people.length > 1 && html`<button class="plain" onClick=${() => setJoining(true)}>Join …</button>`
+        }
         ${!counts && html`<button class="plain danger" onClick=${() => forget(false)}>Forget …</button>`}
       </div>
     </div>
@@ -86,8 +103,13 @@ function Person({ person, people, setPeople, role, again, knows }) {
         }}
         leave=${() => setJoining(false)}
       />`
-    }<${Fault}
-      text=${fault}
-    />${counts && html`<div class="row" role="status"><span>I keep: ${listed}.</span><button class="danger" onClick=${() => forget(true)}>Erase for good</button><button onClick=${() => setCounts(null)}>Keep</button></div>`}
+    }<${Fault} text=${fault} />${
+      counts &&
+      html`<div class="row" role="status">
+        <span>I keep: ${listed}.</span>
+        <button class="danger" onClick=${() => forget(true)}>Erase for good</button>
+        <button onClick=${() => setCounts(null)}>Keep</button>
+      </div>`
+    }
   </section>`;
 }
