@@ -1,6 +1,7 @@
 """Real shells for tests, bare and in the sandbox."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -38,6 +39,15 @@ async def opened(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
 def orphans(shells: list[Shell]) -> list[int]:
     """What lives of shells that should be gone."""
     return [pid for shell in shells for pid in processes.leftovers(shell.pid, shell.token)]
+
+
+def running(shell: Shell) -> set[str]:
+    """The names of the programs that run in a shell."""
+    names = set()
+    for pid in processes.descendants(shell.pid):
+        with contextlib.suppress(OSError):  # it has ended meanwhile
+            names.add(Path(f"/proc/{pid}/comm").read_text().strip())
+    return names
 
 
 async def until(fact: Callable[[], bool]) -> None:

@@ -12,7 +12,7 @@ from rekku.plugins._terminal import processes
 from rekku.plugins._terminal.output import KEPT
 from rekku.plugins._terminal.sandbox import Room, why_no_sandbox
 from rekku.plugins._terminal.shell import LONGEST_COMMAND, CommandImpossible, Ran, Shell, ShellGone, State
-from tests.plugins.shells import KINDS, Open, done, linux_only, orphans, until
+from tests.plugins.shells import KINDS, Open, done, linux_only, orphans, running, until
 
 pytestmark = linux_only
 
@@ -79,7 +79,7 @@ async def test_what_ignores_an_interrupt_is_killed(opened: Open, monkeypatch: py
     shell = opened()
     assert (await shell.run("trap '' INT; read x; sleep 100", 10)).state is State.WAITING
     waiting = asyncio.ensure_future(shell.go_on(10, "go"))
-    await asyncio.sleep(0)
+    await until(lambda: "sleep" in running(shell))
     shell.press_interrupt()
     assert (await waiting).state is State.KILLED
     assert not orphans([shell])
