@@ -135,6 +135,46 @@ async def test_a_reload_in_the_middle_of_a_reply_and_a_restart_lose_nothing(bot:
     assert "the same page" in browser.driver.title
 
 
+async def test_a_restart_in_the_middle_of_a_reply_shows_it_whole_and_once(bot: Bot, browser: Browser) -> None:
+    bot.engine.pieces = 3
+    bot.model_says("This reply is broken off in the middle. " * 40, "This reply is whole now.")
+    await browser.do(browser.say, "write")
+    await browser.do(browser.find, ".line.rekku.draft .bubble")
+    bot.environ["WEBUI_PORT"] = address(bot).rpartition(":")[2]
+    await bot.restart()
+    await browser.do(browser.until, lambda: browser.replies() == ["This reply is whole now."])
+    await browser.do(browser.driver.refresh)
+    await browser.do(browser.until, lambda: browser.replies() == ["This reply is whole now."])
+    assert len(browser.texts(".line.me .bubble")) == 1
+
+
+async def test_two_tabs_at_once_show_every_line_once(bot: Bot, browser: Browser) -> None:
+    bot.model_says("To the first.", "To the second.")
+
+    def steps() -> None:
+        driver = browser.driver
+        first = driver.current_window_handle
+        driver.switch_to.new_window("tab")
+        try:
+            driver.get(address(bot))
+            browser.find(".composer textarea")
+            driver.switch_to.window(first)
+            browser.say("from the first")
+            browser.until(lambda: browser.replies() == ["To the first."])
+            driver.switch_to.window(driver.window_handles[-1])
+            browser.until(lambda: browser.replies() == ["To the first."])
+            browser.say("from the second")
+            browser.until(lambda: browser.replies() == ["To the first.", "To the second."])
+        finally:
+            driver.close()
+            driver.switch_to.window(first)
+        browser.until(lambda: browser.replies() == ["To the first.", "To the second."])
+        said = [text.split(maxsplit=1)[1] for text in browser.texts(".line.me .bubble")]
+        assert said == ["from the first", "from the second"]
+
+    await browser.do(steps)
+
+
 async def test_hostile_words_are_shown_as_words(bot: Bot, browser: Browser) -> None:
     bot.model_says(*HOSTILE)
     for words in HOSTILE:
