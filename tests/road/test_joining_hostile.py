@@ -4,7 +4,7 @@ import pytest
 
 from rekku.core.errors import RekkuError
 from rekku.core.message import Conversation
-from rekku.store.schema import ACCOUNTS, CHATS, PEOPLE
+from rekku.store.schema import ACCOUNTS, AUDIT, CHATS, PEOPLE
 from rekku.testing import Bot
 from tests.road.test_linking import THERE, Keeper, code, keeper, person
 from tests.road.words import rows
@@ -89,3 +89,4 @@ async def test_rights_that_cannot_be_given_are_not_in_the_file_either(bot: Bot, 
         await bot.running.house.join(await person(bot, "anna"), "trainer", sure=True, trusts=["other:anna"])
 
     assert (bot.home / ".env").read_text(encoding="utf-8") == "TRAINER_IDS=cli:me\n"
+    assert {row.action: row.outcome for row in await rows(bot, AUDIT)}["join"] == "refused"

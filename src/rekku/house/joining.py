@@ -17,7 +17,7 @@ from rekku.house_commands.linking import BEGUN, begin, finish, pending
 from rekku.house_settings import TRAINER_IDS
 from rekku.store.links import parted
 from rekku.store.people import ADD_PERSON
-from rekku.store.state import audited
+from rekku.store.state import audit_outcome, audited
 
 if TYPE_CHECKING:
     from rekku.app import Rekku
@@ -29,7 +29,8 @@ NOBODY = "I know nobody with that number (any more)."
 BUSY = "I am still busy with a message of theirs. Try again when it is answered."
 BEGUN_ALREADY = "One of the two is just being joined with somebody else. It is finished at the next start of Rekku."
 UNFINISHED = (
-    "Joining them has begun, but not all of it worked; the log says what. Join them again, or start Rekku again."
+    "Joining them has begun, but not all of it worked; the log says what. If both still stand here, join them "
+    "again; else start Rekku again."
 )
 IN_ENVIRONMENT = "TRAINER_IDS is set in the environment of the process, so it can only be changed there."
 OUTSIDE = "The trainer's accounts stand in TRAINER_IDS; take it out there, and start Rekku again."
@@ -51,11 +52,13 @@ async def join(rekku: "Rekku", gone: str, kept: str, *, sure: bool, trusts: Sequ
     await begin(road, gone, kept, plan.full_rights)
     owner = await road.people.person(TRAINER_PERSON, "")
     detail = {"gone": gone, "kept": kept, "accounts": plan.accounts, "full_rights": plan.full_rights}
-    await road.database.write(audited(road.ids(), road.clock.now(), None, owner, "join", detail, "done"))
+    number = road.ids()
+    await road.database.write(audited(number, road.clock.now(), None, owner, "join", detail, "done"))
     try:
         await trust(rekku, plan.full_rights)
     except ConfigError:
         await road.state.set(f"{BEGUN}{gone}", "")
+        await road.database.write(audit_outcome(number, "refused"))
         raise
     try:
         if plan.full_rights:
