@@ -1,26 +1,23 @@
 """Asking a model: which engine, how long, how often, and what then."""
 
 import asyncio
-import contextlib
 import logging
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from rekku.chain.one_call import reply_of
 from rekku.chain.prices import Prices
 from rekku.chain.secrets import Secrets
 from rekku.chain.tally import CallTally
 from rekku.core.clock import Clock
 from rekku.core.database import Database
-from rekku.core.errors import EngineBusy, EngineError, EngineRefused, EngineUnreachable, PluginError
-from rekku.core.members import Members
+from rekku.core.errors import EngineBusy, EngineError, EngineRefused, EngineUnreachable
 from rekku.core.message import Conversation
 from rekku.core.model_call import ChatMessages, ModelCall
 from rekku.core.registry import Component, Kind, Registry
-from rekku.core.transport_layer import CapturingBot, capturing
-from rekku.store.codec import dump
 from rekku.store.journal import tokens_since
 from rekku.store.state import State
 
@@ -30,7 +27,6 @@ WAITS = (0.5, 1.5, 3.0)
 """Seconds between tries with one engine; a refused connection thus ends in about five."""
 
 LONGEST_WAIT = 20.0
-REPLY_LIMIT = 12_000_000
 PREFERRED = ("openai_chatgpt", "manual")
 """What is used when the owner chose nothing: the first of these that is configured."""
 
@@ -215,7 +211,7 @@ class Engines:
             how, seconds = "failed", 0.0
             try:
                 async with asyncio.timeout(limit):
-                    text = await _collect(_generate(engine.members, messages, call), show)
+                    text = await reply_of(engine.members, messages, call, show)
                 how, seconds = "answered", self._clock.monotonic() - began
                 read, written = call.prompt_tokens, call.completion_tokens
                 if call.cost is None:
@@ -259,35 +255,6 @@ class Engines:
             await self._clock.sleep(past[0] + seconds - self._clock.monotonic())
             past.popleft()
         past.append(self._clock.monotonic())
-
-
-async def _generate(members: Members, messages: ChatMessages, call: ModelCall) -> AsyncGenerator[str, None]:
-    if members.has("generate_response"):
-        arguments = (messages, call) if members.accepts("generate_response", "call") else (messages,)
-        async with contextlib.aclosing(members.stream("generate_response", *arguments)) as pieces:
-            async for piece in pieces:
-                yield piece
-        return
-    if not members.has("handle_incoming_message"):
-        raise PluginError("the engine has neither generate_response nor handle_incoming_message")
-    with capturing() as captured:
-        result = await members.call("handle_incoming_message", CapturingBot(), None, dump(messages), limit=None)
-    yield str(result) if result is not None else "".join(captured)
-
-
-async def _collect(pieces: AsyncGenerator[str, None], show: Callable[[str], None] | None) -> str:
-    parts: list[str] = []
-    size = 0
-    async with contextlib.aclosing(pieces):
-        async for piece in pieces:
-            parts.append(piece)
-            size += len(piece)
-            if show:
-                show(piece)
-            if size > REPLY_LIMIT:
-                log.warning("The model's reply was longer than %d characters and was cut.", REPLY_LIMIT)
-                break
-    return "".join(parts)
 
 
 def _as_engine_error(error: Exception, limit: float | None) -> EngineError:

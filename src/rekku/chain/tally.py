@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from rekku.core.house import Calls, Durations
 from rekku.core.model_call import ModelCall
 
+MOST, OTHER = 100, "other"
+"""So many models are told apart, as a server may say another name each time; what comes then is counted as one."""
 BOUNDS = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 25.0, 50.0, 100.0, 250.0)
 """Seconds, from a local model that says yes to a person who answers by hand."""
 
@@ -41,7 +43,10 @@ class CallTally:
 
     def add(self, engine: str, call: ModelCall, how: str, seconds: float) -> None:
         """One more call; `how` it ended: answered (in so many seconds), failed, cancelled."""
-        ended = self._ended[engine, call.model]
+        which = (engine, call.model)
+        if which not in self._ended and len(self._ended) >= MOST:
+            which = (engine, OTHER)
+        ended = self._ended[which]
         ended.how[how] += 1
         ended.prompt_tokens += call.prompt_tokens
         ended.completion_tokens += call.completion_tokens

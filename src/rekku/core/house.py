@@ -137,7 +137,8 @@ class Record:
 class Usage:
     """What a day (UTC, as YYYY-MM-DD) saw: calls of models with their tokens and seconds, lines said and heard.
 
-    `cost` is what those calls cost whose cost is known, in US dollars; `priced` says how many these are.
+    `cost` is what those calls cost whose cost is known, in US dollars; `priced` says how many these are,
+    with those that used no tokens.
     """
 
     day: str

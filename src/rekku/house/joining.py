@@ -8,14 +8,16 @@ from rekku.chain.choices import pairs
 from rekku.chain.road import Road
 from rekku.core.errors import ConfigError, RekkuError
 from rekku.core.house import Joining
+from rekku.core.members import in_thread
 from rekku.core.people import Person
 from rekku.core.principal import TRAINER_PERSON, Role
+from rekku.house.env_file import rewrite
 from rekku.house.values import check, values
-from rekku.house_commands.linking import BEGUN, finish
+from rekku.house_commands.linking import BEGUN, begin, finish, pending
 from rekku.house_settings import TRAINER_IDS
 from rekku.store.links import parted
 from rekku.store.people import ADD_PERSON
-from rekku.store.state import audited
+from rekku.store.state import audit_outcome, audited
 
 if TYPE_CHECKING:
     from rekku.app import Rekku
@@ -27,7 +29,8 @@ NOBODY = "I know nobody with that number (any more)."
 BUSY = "I am still busy with a message of theirs. Try again when it is answered."
 BEGUN_ALREADY = "One of the two is just being joined with somebody else. It is finished at the next start of Rekku."
 UNFINISHED = (
-    "Joining them has begun, but not all of it worked; the log says what. Join them again, or start Rekku again."
+    "Joining them has begun, but not all of it worked; the log says what. If both still stand here, join them "
+    "again; else start Rekku again."
 )
 IN_ENVIRONMENT = "TRAINER_IDS is set in the environment of the process, so it can only be changed there."
 OUTSIDE = "The trainer's accounts stand in TRAINER_IDS; take it out there, and start Rekku again."
@@ -46,16 +49,20 @@ async def join(rekku: "Rekku", gone: str, kept: str, *, sure: bool, trusts: Sequ
         raise RekkuError(f"This would give {named} all rights of the trainer. Confirm exactly that.")
     if any(road.inbox.is_busy_with(person) for person in (gone, kept)):
         raise RekkuError(BUSY)
-    await road.state.set(f"{BEGUN}{gone}", " ".join((kept, ",".join(plan.full_rights))).strip())
+    await begin(road, gone, kept, plan.full_rights)
     owner = await road.people.person(TRAINER_PERSON, "")
     detail = {"gone": gone, "kept": kept, "accounts": plan.accounts, "full_rights": plan.full_rights}
-    await road.database.write(audited(road.ids(), road.clock.now(), None, owner, "join", detail, "done"))
+    number = road.ids()
+    await road.database.write(audited(number, road.clock.now(), None, owner, "join", detail, "done"))
     try:
         await trust(rekku, plan.full_rights)
     except ConfigError:
         await road.state.set(f"{BEGUN}{gone}", "")
+        await road.database.write(audit_outcome(number, "refused"))
         raise
     try:
+        if plan.full_rights:
+            await begin(road, gone, kept)  # rights are given once, whatever happens to the rest
         await finish(road, gone, kept)
     except Exception:  # the door to components: it is tried again at the next start
         log.exception("Two people could not be joined.")
@@ -72,7 +79,7 @@ async def part(rekku: "Rekku", interface: str, user_id: str) -> None:
         raise RekkuError(OUTSIDE if (interface, user_id) in road.people.trainers else "I do not know that account.")
     if sum(other.person_id == account.person_id for other in accounts) < 2:
         raise RekkuError("This account is not joined with another.")
-    if _pending(road, account.person_id):
+    if pending(road, account.person_id):
         raise RekkuError(BEGUN_ALREADY)
     if road.inbox.is_busy_with(account.person_id):
         raise RekkuError(BUSY)
@@ -91,8 +98,10 @@ async def trust(rekku: "Rekku", accounts: Sequence[str]) -> None:
     wanted = set(pairs(tuple(accounts)))
     if not wanted - rekku.road.people.trainers:
         return
+    before = rekku.given().get(TRAINER_IDS.name, "")
     await rekku.house.set_values(_trusting(rekku, accounts))
     if not wanted <= set(pairs(_trusted(rekku))):
+        await in_thread(rewrite, rekku.home / ".env", {TRAINER_IDS.name: before})  # or they had them one day
         raise ConfigError(IN_ENVIRONMENT)
     rekku.road.people.trainers.update(wanted)
     rekku.road.people.look_again()
@@ -117,7 +126,7 @@ async def _plan(rekku: "Rekku", gone: str, kept: str) -> Joining:
     known = {person.person_id: person for person in await road.people.known()}
     if gone not in known or kept not in known or gone == kept:
         raise RekkuError(NOBODY if gone != kept else "That is one person already.")
-    if any(told != (gone, kept) for person in (gone, kept) for told in _pending(road, person)):
+    if any(told != (gone, kept) for person in (gone, kept) for told in pending(road, person)):
         raise RekkuError(BEGUN_ALREADY)
     both = (known[kept], known[gone])
     accounts = tuple(sorted((a for one in both for a in one.accounts), key=lambda a: (a.interface, a.user.id)))
@@ -131,12 +140,6 @@ async def _plan(rekku: "Rekku", gone: str, kept: str) -> Joining:
     name = Person(kept, role, accounts).name
     counts = await _counts(road, gone)
     return Joining(gone, kept, name, role, tuple(map(str, accounts)), counts, rights)
-
-
-def _pending(road: Road, person: str) -> list[tuple[str, str]]:
-    """The joinings that have begun with this person and are not finished."""
-    begun = [(old, text.partition(" ")[0]) for old, text in road.state.under(BEGUN)]
-    return [pair for pair in begun if person in pair]
 
 
 async def _counts(road: Road, person: str) -> dict[str, int]:

@@ -15,6 +15,8 @@ DAY = 86_400_000_000
 
 _step_day = type_coerce(STEPS.c.at, BigInteger) // DAY
 _said_day = type_coerce(HISTORY.c.at, BigInteger) // DAY
+FREE = STEPS.c.prompt_tokens + STEPS.c.completion_tokens == 0
+"""A call that used no tokens: a person answered."""
 CALLS = Statement(
     select(
         _step_day.label("day"),
@@ -23,7 +25,7 @@ CALLS = Statement(
         func.sum(STEPS.c.completion_tokens).label("completion_tokens"),
         func.sum(STEPS.c.seconds).label("seconds"),
         func.sum(STEPS.c.cost).label("cost"),
-        func.count(STEPS.c.cost).label("priced"),
+        func.sum(case((STEPS.c.cost.is_not(None) | FREE, 1), else_=0)).label("priced"),
     )
     .where(STEPS.c.at >= bindparam("since"))
     .group_by(_step_day)

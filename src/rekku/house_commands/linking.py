@@ -35,6 +35,8 @@ SURE = (
 LINKED = "Done: you and {name} on {interface} are one person to me now. /unlink undoes it, as far as the account goes."
 LINKED_THERE = "You are one person now with {name} on {interface}, with the code that you asked for. /unlink undoes it."
 TOGETHER = "these accounts belong together already; write the code on the other platform"
+NOT_GOOD = "that code is not good (any more); /link on the other platform gives a new one"
+PENDING = "one of the two is just being joined with somebody else; that is finished at the next start of Rekku"
 TRAINERS = "The trainer's accounts are named in TRAINER_IDS; a code cannot add one."
 
 
@@ -74,12 +76,16 @@ class Linking:
         told = {"name": offer.who.name or offer.who.user_id, "interface": offer.who.interface}
         if sure.strip() != "yes":
             return SURE.format(**told, code=code)
-        if any(self._road.inbox.is_busy_with(person) for person in (call.principal.person_id, offer.who.person_id)):
-            raise ActionError("I am still busy with a message of yours; wait for the answer, then write it again")
-        del self._offers[code]
         kept, _ = await self._road.people.principal(offer.who.interface, User(offer.who.user_id))  # as it is by now
         if kept.is_trainer or kept.person_id == call.principal.person_id:
             raise ActionError(TRAINERS if kept.is_trainer else TOGETHER)
+        both = (call.principal.person_id, kept.person_id)
+        if any(told != both for person in both for told in pending(self._road, person)):
+            raise ActionError(PENDING)
+        if any(self._road.inbox.is_busy_with(person) for person in both):
+            raise ActionError("I am still busy with a message of yours; wait for the answer, then write it again")
+        if self._offers.pop(code, None) is not offer:
+            raise ActionError(NOT_GOOD)
         await self._join(call.principal, kept)
         there = LINKED_THERE.format(name=call.principal.name, interface=call.principal.interface)
         await self._road.voice.answer(offer.where, there)
@@ -103,7 +109,7 @@ class Linking:
         offer = self._offers.get(code)
         if offer is None or offer.until <= now:
             wrong.append(now)
-            raise ActionError("that code is not good (any more); /link on the other platform gives a new one")
+            raise ActionError(NOT_GOOD)
         if offer.who.person_id == who.person_id:
             raise ActionError(TOGETHER)
         return offer
@@ -111,7 +117,7 @@ class Linking:
     async def _join(self, gone: Principal, kept: Principal) -> None:
         """Make two persons one. That it was begun is kept first, so that a crash in the middle is taken up."""
         road = self._road
-        await road.state.set(f"{BEGUN}{gone.person_id}", kept.person_id)
+        await begin(road, gone.person_id, kept.person_id)
         detail = {"with": f"{kept.interface}:{kept.user_id}"}
         await road.database.write(audited(road.ids(), road.clock.now(), None, gone, "link", detail, "done"))
         await finish(road, gone.person_id, kept.person_id)
@@ -132,6 +138,17 @@ class Linking:
         return "Done: this account is a person of its own again. What I knew of you stays with your other accounts."
 
 
+def pending(road: Road, person: str) -> list[tuple[str, str]]:
+    """The joinings that have begun with this person and are not finished."""
+    begun = [(old, text.partition(" ")[0]) for old, text in road.state.under(BEGUN)]
+    return [pair for pair in begun if person in pair]
+
+
+async def begin(road: Road, old: str, new: str, accounts: Sequence[str] = ()) -> None:
+    """Keep that `old` is given to `new`, and which accounts are still to become the trainer's by it."""
+    await road.state.set(f"{BEGUN}{old}", f"{new} {','.join(accounts)}".strip())
+
+
 async def finish(road: Road, old: str, new: str) -> None:
     """Give all that belongs to `old` to `new`: what components keep first, then the accounts. May be repeated."""
     for component in road.registry:
@@ -143,11 +160,13 @@ async def finish(road: Road, old: str, new: str) -> None:
 
 
 async def finish_all(road: Road, trust: Callable[[Sequence[str]], Awaitable[None]]) -> None:
-    """Take up what a crash interrupted. Behind the person who stays stand the accounts that become the trainer's."""
+    """Take up what a crash interrupted. Rights are given once: the owner may have taken them back since."""
     for old, text in road.state.under(BEGUN):
         new, _, accounts = text.partition(" ")
         try:
-            await trust(accounts.split(",") if accounts else [])
+            if accounts:
+                await trust(accounts.split(","))
+                await begin(road, old, new)
             await finish(road, old, new)
         except Exception:  # the door to components: it is tried again at the next start
             log.exception("Two accounts could not be made one person's.")

@@ -19,6 +19,7 @@ ROLES = Statement(
     select(PEOPLE.c.person_id, PEOPLE.c.role).where(PEOPLE.c.person_id.in_([bindparam("a"), bindparam("b")]))
 )
 SET_ROLE = Statement(update(PEOPLE).where(PEOPLE.c.person_id == bindparam("person")).values(role=bindparam("to")))
+RENUMBER = Statement(update(PEOPLE).where(PEOPLE.c.person_id == bindparam("old")).values(person_id=bindparam("new")))
 GONE = Statement(delete(PEOPLE).where(PEOPLE.c.person_id == bindparam("person")))
 COUNT = Statement(select(ACCOUNTS.c.user_id).where(ACCOUNTS.c.person_id == bindparam("person")).limit(2))
 PART = Statement(
@@ -26,17 +27,25 @@ PART = Statement(
     .where(ACCOUNTS.c.interface == bindparam("i"), ACCOUNTS.c.user_id == bindparam("u"))
     .values(person_id=bindparam("new"))
 )
+OTHERS = select(ACCOUNTS.c.user_id).where(
+    ACCOUNTS.c.interface == bindparam("i"), ACCOUNTS.c.person_id == bindparam("old")
+)
+"""The accounts on that interface that stay."""
+_theirs = (CHATS.c.interface == bindparam("i"), CHATS.c.person_id == bindparam("old"))
 PART_CHATS = Statement(
     update(CHATS)
-    .where(CHATS.c.interface == bindparam("i"), CHATS.c.person_id == bindparam("old"))
+    .where(*_theirs, (CHATS.c.chat_id == bindparam("u")) | ~OTHERS.exists())
     .values(person_id=bindparam("new"))
 )
+DOUBTFUL = Statement(update(CHATS).where(*_theirs, CHATS.c.chat_id.notin_(OTHERS)).values(person_id=""))
+"""Which of two accounts meets Rekku there, the next message shows: until then it is nobody's chat."""
 
 
 async def join(database: Database, old: str, new: str) -> None:
     """All that belongs to the person `old` belongs to `new`, who has the higher role of the two. May be repeated.
 
-    A block outweighs every role. Which accounts are the trainer's, the settings say, so they stay as they are.
+    A block outweighs every role, and stays even if `new` was forgotten meanwhile. Which accounts are the trainer's, the
+    settings say, so they stay as they are.
     """
     if new == TRAINER_PERSON:
         await database.write(*(move(old=old, new=new) for move in MOVES[1:]))
@@ -46,6 +55,8 @@ async def join(database: Database, old: str, new: str) -> None:
     if old in roles and new in roles:
         role = Role.BLOCKED if Role.BLOCKED in roles.values() else max(roles.values())
         writes.append(SET_ROLE(person=new, to=role.word))
+    elif old in roles:
+        writes.append(RENUMBER(old=old, new=new))
     await database.write(*writes, GONE(person=old))
 
 
@@ -58,4 +69,5 @@ def parted(interface: str, user_id: str, old: str) -> tuple[str, list[Write]]:
     """The new person of an account that leaves its person, and the writes that make it so. Its memory stays behind."""
     new = uuid.uuid4().hex
     part = PART(i=interface, u=user_id, new=new)
-    return new, [part, PART_CHATS(i=interface, old=old, new=new)]
+    chats = PART_CHATS(i=interface, u=user_id, old=old, new=new)
+    return new, [part, chats, DOUBTFUL(i=interface, old=old)]

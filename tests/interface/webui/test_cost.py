@@ -6,6 +6,8 @@ import pytest
 
 from rekku.chain.prices import Prices
 from rekku.core.errors import ConfigError
+from rekku.core.model_call import ChatMessages, ModelCall
+from rekku.core.registry import Kind
 from rekku.core.settings import read
 from rekku.house_settings import SETTINGS
 from rekku.testing import Bot
@@ -53,6 +55,21 @@ async def test_without_prices_nothing_is_claimed(bot: Bot, owner: Visitor) -> No
     assert (await because(bot, owner))["cost"] is None
     (day,) = (await owner.get("/web/usage?days=3"))[1]
     assert (day["cost"], day["priced"], day["calls"]) == (0, 0, 1)
+
+
+class Person:
+    """An engine that uses no tokens, as when the owner answers by hand."""
+
+    async def generate_response(self, messages: ChatMessages, call: ModelCall) -> str:
+        return "Hello."
+
+
+async def test_what_used_no_tokens_lacks_no_price(bot: Bot, owner: Visitor) -> None:
+    await bot.running.loader.adopt(Kind.ENGINE, "person", Person())
+    await bot.running.house.choose_engine("person")
+    await bot.hears("hello")
+    (day,) = (await owner.get("/web/usage?days=3"))[1]
+    assert (day["cost"], day["priced"], day["calls"]) == (0, 1, 1)
 
 
 async def test_a_wrong_price_is_not_written(bot: Bot, owner: Visitor) -> None:

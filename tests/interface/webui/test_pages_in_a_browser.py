@@ -1,5 +1,8 @@
 """People and activity in a real Chromium: joining, writing facts, what it cost; the keyboard, hostile names."""
 
+import asyncio
+from collections.abc import Mapping
+
 import pytest
 from selenium.webdriver.common.keys import Keys
 
@@ -8,6 +11,21 @@ from tests.interface.webui.browser import Browser
 from tests.interface.webui.visitor import address
 
 EVIL = "<img src=x onerror='window.ran = 1'>"
+
+
+class Slow:
+    """A plugin that counts what it keeps of a person only while `gate` is open."""
+
+    def __init__(self) -> None:
+        self.gate = asyncio.Event()
+        self.gate.set()
+
+    async def forget_person(self, person_id: str, dry_run: bool) -> Mapping[str, int]:
+        await self.gate.wait()
+        return {}
+
+    async def merge_person(self, old: str, new: str) -> None:
+        await self.gate.wait()
 
 
 @pytest.fixture
@@ -37,6 +55,33 @@ async def test_two_entries_are_joined_after_a_look_and_a_hostile_name_stays_a_na
         assert browser.driver.execute_script("return window.ran") is None
 
     await browser.do(steps)
+
+
+async def test_nobody_is_joined_who_was_picked_before(bot: Bot, browser: Browser) -> None:
+    slow = bot.add(Slow())
+    bot.model_says("Hello.", "Hello.", "Hello.")
+    for name in ("Ann", "Bob", "Carol"):
+        await bot.hears("hello", user=name.lower(), name=name)
+
+    def pick(name: str) -> None:
+        next(one for one in browser.all(".joining option") if one.text.startswith(name)).click()
+
+    def first() -> None:
+        browser.go("people")
+        browser.find("section[aria-label=Ann] .person .row button").click()
+        browser.find(".joining option")
+        pick("Bob")
+        browser.until(lambda: "memory:ann, memory:bob become one" in browser.find(".joining").text)
+
+    def then() -> None:
+        pick("Carol")
+        browser.until(lambda: not browser.all(".joining button.main"))
+
+    await browser.do(first)
+    slow.gate.clear()
+    await browser.do(then)
+    slow.gate.set()
+    await browser.do(browser.until, lambda: "memory:ann, memory:carol become one" in browser.find(".joining").text)
 
 
 async def test_whoever_joins_the_trainer_is_warned(bot: Bot, browser: Browser) -> None:

@@ -179,6 +179,14 @@ async def test_the_owner_writes_facts_and_the_limits_of_the_model_do_not_bind_th
     assert "green tea" in bot.engine.prompts[-1]
 
 
+@pytest.mark.parametrize("text", ["half \ud83d a pair", "\U0001f600", "\u202e"])
+async def test_what_the_owner_writes_can_be_taken_out_again_whatever_it_is(bot: Bot, owner: Visitor, text: str) -> None:
+    given = {"person": "trainer", "field": "likes", "text": text, "privacy": "public"}
+    (fact,) = (await do(owner, "bio_manager/add", **given))["facts"]
+    told = await do(owner, "bio_manager/remove", person="trainer", field="likes", name=fact["name"])
+    assert told["facts"] == []
+
+
 @pytest.mark.parametrize(("privacy", "ann", "owner_hears"), [("private", 0, 1), ("chat", 1, 1), ("public", 1, 1)])
 async def test_what_the_owner_writes_is_heard_by_whom_they_say(
     bot: Bot, owner: Visitor, privacy: str, ann: int, owner_hears: int

@@ -87,7 +87,8 @@ def _removals(value: Any, problems: list[str]) -> dict[str, list[str]]:
 
 
 def clean(value: Any) -> str:
-    """A short text out of a text or a number; raises TypeError for anything else."""
+    """A short text out of a text or a number, with whole characters; raises TypeError for anything else."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise TypeError
-    return re.sub(r"\s+", " ", str(value)).strip()
+    whole = str(value).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return re.sub(r"\s+", " ", whole).strip()

@@ -57,16 +57,15 @@ export function Join({ person, people, setPeople, leave }) {
   const fits = (other) => label(other).toLowerCase().includes(search.trim().toLowerCase());
   const join = async (gone, kept, more = {}) => {
     const turn = ++asked.current;
+    setPlan(null); // what is shown is what "Join them" does
+    setSure(false);
+    setFault("");
     try {
       const told = await ask("people/join", { gone, kept, ...more });
-      if (turn !== asked.current) return; // somebody else was picked meanwhile
-      setFault("");
-      setSure(false);
-      setPlan(told);
       if (told.people) setPeople(told.people);
+      else if (turn === asked.current) setPlan(told); // else somebody else was picked meanwhile
     } catch (failed) {
-      setFault(failed.message);
-      setPlan(null);
+      if (more.sure || turn === asked.current) setFault(failed.message);
     }
   };
   const go = () => join(plan.gone, plan.kept, { sure: true, trusts: plan.full_rights });
