@@ -143,8 +143,41 @@ async def test_the_keyboard_goes_in_and_out_and_a_bar_has_the_keys_that_a_phone_
         next(button for button in browser.all(".keys button") if button.text == "Ctrl").click()
         terminal.type("c")
         terminal.until(r"\^C\s+~ [#$]")
+        assert browser.find(".keys button").get_attribute("aria-pressed") == "false", "it counts for one key"
         terminal.type(Keys.SHIFT + Keys.ESCAPE)
         browser.until(lambda: browser.driver.switch_to.active_element.text == "Ctrl")
+
+    await browser.do(steps)
+
+
+async def test_what_is_pasted_arrives_whole(terminal: Terminal) -> None:
+    paste = """
+        const clipboardData = new DataTransfer();
+        clipboardData.setData("text/plain", arguments[0]);
+        const event = new ClipboardEvent("paste", {clipboardData, bubbles: true, cancelable: true});
+        document.querySelector(".xterm-helper-textarea").dispatchEvent(event);"""
+
+    def steps() -> None:
+        terminal.type("cat > pasted" + Keys.ENTER)
+        terminal.browser.driver.execute_script(paste, ("x" + "😀" * 500 + "\n") * 20)
+        terminal.type(Keys.CONTROL + "d")
+        terminal.type("clear; wc -l < pasted; tr -cd '?' < pasted | wc -c" + Keys.ENTER)
+        terminal.until(r"^20\s+0\s+~")
+
+    await terminal.browser.do(steps)
+
+
+async def test_a_reload_does_not_answer_again_what_a_program_asked(terminal: Terminal) -> None:
+    browser = terminal.browser
+
+    def steps() -> None:
+        terminal.type(r"clear; printf '\e[c\e[6n\e]11;?\a'; read -rsd: -t 5; read -rst 1; echo as''ked" + Keys.ENTER)
+        terminal.until(r"^asked\s+~ [#$]\s*\Z")
+        browser.driver.refresh()
+        terminal.until("^asked")
+        terminal.type("echo pl''ain" + Keys.ENTER)
+        terminal.until("^plain")
+        assert "~ # echo pl''ain" in terminal.text().replace("$", "#"), terminal.text()
 
     await browser.do(steps)
 

@@ -96,7 +96,7 @@ function Shown({ name, reader, look, begin }) {
       try {
         const [{ Screen }] = await Promise.all([import("../screen.js"), stylesheet("vendor/xterm.css")]);
         if (gone) return;
-        screen.current = new Screen(name, box.current, { told, reader });
+        screen.current = new Screen(name, box.current, { told, reader, released: () => setControl(false) });
         screen.current.focus();
       } catch {
         if (!gone) told("away", "The terminal could not be loaded. Is Rekku running?");
@@ -109,6 +109,7 @@ function Shown({ name, reader, look, begin }) {
     };
   }, []);
   const press = (keys) => () => {
+    if (screen.current) screen.current.control = false;
     screen.current?.type(keys);
     setControl(false);
     screen.current?.focus();
