@@ -9,6 +9,7 @@ import aiohttp
 import pytest
 
 from rekku.core.registry import Kind
+from rekku.plugins._terminal import sandbox
 from rekku.testing import Bot
 from tests.interface.webui.terminals import SIZE, Owner
 from tests.interface.webui.visitor import Visitor
@@ -106,6 +107,18 @@ async def test_there_are_only_so_many(at_home: Owner) -> None:
         await at_home.begin()
     status, told = await at_home.post("/web/plugin/terminal/open", SIZE)
     assert (status, told["error"]) == (409, "there are 8 terminals already; close one of them")
+
+
+@pytest.mark.parametrize("web_settings", [{"REKKU_PLUGINS": "webui,terminal", "TERMINAL_SANDBOX": "on"}])
+async def test_where_the_sandbox_is_required_none_is_opened_without_it(
+    at_home: Owner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    screen = await at_home.begin()
+    monkeypatch.setattr(f"{sandbox.__name__}.why_no_sandbox", lambda: "bubblewrap is not installed")
+    sentence = "no command runs without a sandbox (TERMINAL_SANDBOX): bubblewrap is not installed"
+    assert await at_home.post("/web/plugin/terminal/open", SIZE) == (409, {"error": sentence})
+    assert await at_home.post("/web/plugin/terminal/screens") == (409, {"error": sentence})
+    assert await (await at_home.look_at(screen)).ended() == f"N{sentence[1:]}."
 
 
 async def test_it_is_the_owners_alone(bot: Bot, at_home: Owner, stranger: Visitor) -> None:

@@ -124,6 +124,21 @@ async def test_a_reload_and_a_second_terminal_and_closing_one(terminal: Terminal
     await browser.do(steps)
 
 
+async def test_that_there_are_too_many_is_said_until_something_else_is_done(terminal: Terminal) -> None:
+    browser = terminal.browser
+
+    def steps() -> None:
+        for number in range(1, 9):
+            browser.until(lambda number=number: f"{number}: bash" in browser.texts("main .row button"))
+            next(button for button in browser.all("main .row button") if button.text == "New").click()
+        browser.until(lambda: "8 terminals" in browser.find("main [role=alert]").text)
+        terminal.type("sleep 1000" + Keys.ENTER)
+        browser.until(lambda: any(text.endswith(": sleep") for text in browser.texts("main .row button")))
+        assert "8 terminals" in browser.find("main [role=alert]").text
+
+    await browser.do(steps)
+
+
 async def test_a_shell_that_ends_offers_a_new_one(terminal: Terminal) -> None:
     def steps() -> None:
         terminal.type("exit" + Keys.ENTER)

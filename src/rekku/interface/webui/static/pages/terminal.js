@@ -38,12 +38,14 @@ export default function Terminals() {
   };
   const end = async (screen) => {
     const left = await call("close", { screen });
-    if (left) setTold(left);
-    setCurrent(left?.screens.at(-1)?.screen ?? "");
+    if (!left) return;
+    setTold(left);
+    setCurrent(left.screens.at(-1)?.screen ?? "");
   };
   useEffect(() => {
     look().then((found) => (found?.screens.length ? setCurrent(found.screens[0].screen) : found && begin()));
-    const timer = setInterval(() => document.visibilityState === "visible" && look(), LOOK_EVERY);
+    const again = () => ask("plugin/terminal/screens", {}).then(setTold, () => {}); // what was told otherwise stays
+    const timer = setInterval(() => document.visibilityState === "visible" && again(), LOOK_EVERY);
     return () => clearInterval(timer);
   }, []);
   return html`<div class="page terminals">
