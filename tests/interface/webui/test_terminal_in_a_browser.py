@@ -1,5 +1,6 @@
 """The page of terminals in a real Chromium: typed at, coloured, resized, left by the keyboard, never run as a page."""
 
+import functools
 import re
 from collections.abc import Iterator
 
@@ -127,9 +128,12 @@ async def test_a_reload_and_a_second_terminal_and_closing_one(terminal: Terminal
 async def test_that_there_are_too_many_is_said_until_something_else_is_done(terminal: Terminal) -> None:
     browser = terminal.browser
 
+    def stands(label: str) -> bool:
+        return label in browser.texts("main .row button")
+
     def steps() -> None:
         for number in range(1, 9):
-            browser.until(lambda number=number: f"{number}: bash" in browser.texts("main .row button"))
+            browser.until(functools.partial(stands, f"{number}: bash"))
             next(button for button in browser.all("main .row button") if button.text == "New").click()
         browser.until(lambda: "8 terminals" in browser.find("main [role=alert]").text)
         terminal.type("sleep 1000" + Keys.ENTER)
