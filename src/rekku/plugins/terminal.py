@@ -131,10 +131,11 @@ class TerminalPlugin(AIPluginBase):
         self.host.spawn(self._end_idle(self._sessions, self._screens), "idle shells")
 
     async def stop(self) -> None:
-        if self._screens is not None:
-            await self._screens.end_all()
-        if self._sessions is not None:
-            sessions, self._sessions = self._sessions, None
+        screens, self._screens = self._screens, None
+        sessions, self._sessions = self._sessions, None
+        if screens is not None:
+            await screens.end_all()
+        if sessions is not None:
             await sessions.end_all()
 
     async def panel(self, deed: str, given: Mapping[str, Any]) -> Any:

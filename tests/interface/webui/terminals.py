@@ -1,6 +1,7 @@
 """The owner at the page of terminals: a socket for each, and what it shows."""
 
 import asyncio
+import contextlib
 import json
 from typing import Any
 
@@ -23,6 +24,11 @@ class View:
         self.shows_all = shows_all
         self._news = asyncio.Event()
         self._reading = asyncio.create_task(self._read())
+
+    @property
+    def faults(self) -> list[str]:
+        """What it complains about."""
+        return [record["text"] for record in self.records if record["type"] == "fault"]
 
     async def type(self, keys: str) -> None:
         """Press keys."""
@@ -47,6 +53,11 @@ class View:
         await self.wait_for(lambda: any(record["type"] == "ended" for record in self.records))
         return str(self.records[-1]["reason"])
 
+    async def show_all(self) -> None:
+        """Show what has come, and from now on what comes."""
+        self.shows_all = True
+        await self._say_seen(self.total)
+
     async def close(self) -> None:
         """Close the page."""
         await self.socket.close()
@@ -58,7 +69,7 @@ class View:
                 self.shown = (self.shown + message.data)[-1_000_000:]
                 self.total += len(message.data)
                 if self.shows_all:
-                    await self.socket.send_json({"type": "seen", "bytes": len(message.data)})
+                    await self._say_seen(len(message.data))
             else:
                 record = json.loads(message.data)
                 if record["type"] == "anew":
@@ -66,6 +77,10 @@ class View:
                 self.records.append(record)
             self._news.set()
         self._news.set()
+
+    async def _say_seen(self, count: int) -> None:
+        with contextlib.suppress(ConnectionError):  # the shell has ended, and Rekku has hung up
+            await self.socket.send_json({"type": "seen", "bytes": count})
 
 
 class Owner(Visitor):

@@ -1,5 +1,6 @@
 """The page of terminals in a real Chromium: typed at, coloured, resized, left by the keyboard, never run as a page."""
 
+import functools
 import re
 from collections.abc import Iterator
 
@@ -124,6 +125,24 @@ async def test_a_reload_and_a_second_terminal_and_closing_one(terminal: Terminal
     await browser.do(steps)
 
 
+async def test_that_there_are_too_many_is_said_until_something_else_is_done(terminal: Terminal) -> None:
+    browser = terminal.browser
+
+    def stands(label: str) -> bool:
+        return label in browser.texts("main .row button")
+
+    def steps() -> None:
+        for number in range(1, 9):
+            browser.until(functools.partial(stands, f"{number}: bash"))
+            next(button for button in browser.all("main .row button") if button.text == "New").click()
+        browser.until(lambda: "8 terminals" in browser.find("main [role=alert]").text)
+        terminal.type("sleep 1000" + Keys.ENTER)
+        browser.until(lambda: any(text.endswith(": sleep") for text in browser.texts("main .row button")))
+        assert "8 terminals" in browser.find("main [role=alert]").text
+
+    await browser.do(steps)
+
+
 async def test_a_shell_that_ends_offers_a_new_one(terminal: Terminal) -> None:
     def steps() -> None:
         terminal.type("exit" + Keys.ENTER)
@@ -143,8 +162,41 @@ async def test_the_keyboard_goes_in_and_out_and_a_bar_has_the_keys_that_a_phone_
         next(button for button in browser.all(".keys button") if button.text == "Ctrl").click()
         terminal.type("c")
         terminal.until(r"\^C\s+~ [#$]")
+        assert browser.find(".keys button").get_attribute("aria-pressed") == "false", "it counts for one key"
         terminal.type(Keys.SHIFT + Keys.ESCAPE)
         browser.until(lambda: browser.driver.switch_to.active_element.text == "Ctrl")
+
+    await browser.do(steps)
+
+
+async def test_what_is_pasted_arrives_whole(terminal: Terminal) -> None:
+    paste = """
+        const clipboardData = new DataTransfer();
+        clipboardData.setData("text/plain", arguments[0]);
+        const event = new ClipboardEvent("paste", {clipboardData, bubbles: true, cancelable: true});
+        document.querySelector(".xterm-helper-textarea").dispatchEvent(event);"""
+
+    def steps() -> None:
+        terminal.type("cat > pasted" + Keys.ENTER)
+        terminal.browser.driver.execute_script(paste, ("x" + "😀" * 500 + "\n") * 20)
+        terminal.type(Keys.CONTROL + "d")
+        terminal.type("clear; wc -l < pasted; tr -cd '?' < pasted | wc -c" + Keys.ENTER)
+        terminal.until(r"^20\s+0\s+~")
+
+    await terminal.browser.do(steps)
+
+
+async def test_a_reload_does_not_answer_again_what_a_program_asked(terminal: Terminal) -> None:
+    browser = terminal.browser
+
+    def steps() -> None:
+        terminal.type(r"clear; printf '\e[c\e[6n\e]11;?\a'; read -rsd: -t 5; read -rst 1; echo as''ked" + Keys.ENTER)
+        terminal.until(r"^asked\s+~ [#$]\s*\Z")
+        browser.driver.refresh()
+        terminal.until("^asked")
+        terminal.type("echo pl''ain" + Keys.ENTER)
+        terminal.until("^plain")
+        assert "~ # echo pl''ain" in terminal.text().replace("$", "#"), terminal.text()
 
     await browser.do(steps)
 

@@ -82,10 +82,14 @@ class View:
 
     async def _show(self) -> None:
         """What the shell writes."""
+        begun = False
         try:
             while True:
-                told = await self._ask("read", at=self._at, wait=WAIT)
+                told = await self._ask("read", at=self._at, wait=WAIT if begun else 0)
                 output, self._at = base64.b64decode(told["output"]), told["at"]
+                if not begun:
+                    begun = True
+                    await self._tell({"type": "begin", "end": told["end"]})
                 if told["anew"]:
                     await self._tell({"type": "anew", "at": self._at - len(output)})
                 if output:
@@ -109,10 +113,12 @@ class View:
         while True:
             try:
                 record = json.loads(await self._websocket.receive_text())
-                if await self._context.sessions.current(self.session.id) is None:
+                record = record if isinstance(record, dict) else {}
+                used = record.get("type") not in ("ping", "seen")
+                if await self._context.sessions.current(self.session.id, used=used) is None:
                     self._over.set()
                     return
-                await self._take(record if isinstance(record, dict) else {})
+                await self._take(record)
             except (WebSocketDisconnect, RuntimeError, KeyError):
                 return  # it is gone, or it speaks in bytes, which no page of ours does
             except RekkuError as error:

@@ -142,6 +142,13 @@ def descendants(root: int) -> list[int]:
     return found
 
 
+def inside_walls(root: int) -> int:
+    """The shell itself, which is the root where there is no sandbox. Raises OSError if it has gone."""
+    while _is_wall(root) and (below := _children(root)):
+        root = below[0]
+    return root
+
+
 def waits_for_terminal(root: int, device: int, raw: bool) -> bool:
     """Whether a process of the tree waits for somebody to type at the terminal `device`.
 

@@ -42,6 +42,7 @@ alias ls='ls --color=auto' grep='grep --color=auto'
 if [ -r ~/.bashrc ]; then . ~/.bashrc; fi
 """
 SHELL, WALL = "bash", "bwrap"
+INTERRUPT = b"\x03"
 
 
 class TooMuchTyped(ValueError):
@@ -64,10 +65,12 @@ class Size:
 @dataclass(frozen=True, slots=True)
 class Written:
     """What was written since a position. `anew`: that position is not kept any more, or never was, so `data` is to be
-    shown on an empty screen. `at` is the position behind it; `ended` says that nothing will come after it."""
+    shown on an empty screen. `at` is the position behind it, `end` the one behind all that there is; `ended` says that
+    nothing will come after it."""
 
     data: bytes
     at: int
+    end: int
     anew: bool
     ended: bool
 
@@ -85,12 +88,14 @@ class Screen:
         self._end = 0
         self._read_to, self._read_at = 0, float("-inf")
         self._typed = bytearray()
+        self._full = False
         self._news = asyncio.Event()
         self._burial: asyncio.Future[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self.ended = False
         self.used = self._loop.time()
         self._master, slave = pty.openpty()
+        self._name = os.ttyname(slave)
         os.set_blocking(self._master, False)
         self._token = secrets.token_hex(16)
         try:
@@ -103,6 +108,15 @@ class Screen:
             os.close(slave)
         self._loop.add_reader(self._master, self._take)
         self._look()
+
+    @property
+    def stands_at_prompt(self) -> bool:
+        """Whether the shell itself has the keyboard, or has ended; not a script or another shell that runs in it."""
+        first = self._process.pid
+        try:
+            return self.ended or os.tcgetpgrp(self._master) in (first, processes.inside_walls(first))
+        except OSError:
+            return True
 
     @property
     def running(self) -> str:
@@ -126,14 +140,18 @@ class Screen:
         first = self._first_line() if anew else at - start
         data = bytes(self._kept[first : first + AT_ONCE])
         reached = start + first + len(data)
-        return Written(data, reached, anew, self.ended and reached == self._end)
+        return Written(data, reached, self._end, anew, self.ended and reached == self._end)
 
     def type(self, data: bytes) -> None:
-        """Press keys. Raises TooMuchTyped."""
+        """Press keys. An interrupt goes before the keys that wait, and they are dropped. Raises TooMuchTyped; from then
+        on until what waits was read, so that no text is typed with a hole in it."""
         self.used = self._loop.time()
         if self.ended:
             return
-        if len(self._typed) + len(data) > MOST_TYPED:
+        if data == INTERRUPT and self._typed:
+            self._drop_typed()
+        self._full = self._full or len(self._typed) + len(data) > MOST_TYPED
+        if self._full:
             raise TooMuchTyped
         waiting = bool(self._typed)
         self._typed += data
@@ -160,14 +178,15 @@ class Screen:
             self._loop.add_reader(self._master, self._take)
 
     def _first_line(self) -> int:
-        """Where the kept part can be shown from: behind a line's end if it was cut."""
+        """Where the kept part can be shown from: if it was cut, behind a line, or else where a sequence begins."""
         if len(self._kept) == self._end:
             return 0
-        return self._kept.find(b"\n", 0, AT_ONCE // 2) + 1
+        line = self._kept.find(b"\n", 0, AT_ONCE // 2) + 1
+        return line or max(0, self._kept.find(b"\x1b", 0, AT_ONCE // 2))
 
-    def _take(self) -> None:
+    def _take(self, *, last: bool = False) -> None:
         for _ in range(READS_AT_ONCE):
-            if self._is_far_ahead():
+            if self._is_far_ahead() and not last:
                 self._loop.remove_reader(self._master)  # until it is read, or the reader has gone: see `_look`
                 return
             try:
@@ -197,12 +216,20 @@ class Screen:
             return
         except OSError:
             self._typed.clear()
+        self._full = False
         self._loop.remove_writer(self._master)
+
+    def _drop_typed(self) -> None:
+        """The keys that no program has read yet; those that the terminal itself keeps, too."""
+        self._typed.clear()
+        self._full = False
+        with contextlib.suppress(OSError), open(self._name, "rb", 0, opener=_quietly) as own:
+            termios.tcflush(own, termios.TCIFLUSH)
 
     def _look(self) -> None:
         """Now and then: is the shell still there, and does the reader for whom the program waits?"""
         if self._process.poll() is not None:
-            self._take()
+            self._take(last=True)
             self._stop()
         if self.ended:
             return
@@ -230,3 +257,8 @@ class Screen:
             processes.bury(self._process, self._token)
         finally:
             os.close(self._master)
+
+
+def _quietly(name: str, flags: int) -> int:
+    """Open a terminal without waiting, and without taking it for Rekku's own."""
+    return os.open(name, flags | os.O_NOCTTY | os.O_NONBLOCK)

@@ -9,7 +9,7 @@ from typing import Any
 
 from rekku.core.errors import ActionError
 from rekku.plugins._terminal.sandbox import Room
-from rekku.plugins._terminal.screen import AT_ONCE, SHELL, Screen, Size, TooMuchTyped
+from rekku.plugins._terminal.screen import AT_ONCE, Screen, Size, TooMuchTyped
 
 MOST = 8
 LONGEST_WAIT = 20.0
@@ -51,7 +51,7 @@ class Screens:
         """End those that were left at their prompt, and forget those that have ended."""
         now = asyncio.get_running_loop().time()
         for name, screen in list(self._screens.items()):
-            if now - screen.used >= self._idle and screen.running == SHELL:
+            if now - screen.used >= self._idle and screen.stands_at_prompt:
                 del self._screens[name]
                 await screen.kill()
 
@@ -93,6 +93,7 @@ class Screens:
         return {
             "output": base64.b64encode(written.data).decode("ascii"),
             "at": written.at,
+            "end": written.end,
             "anew": written.anew,
             "ended": written.ended,
         }

@@ -7,6 +7,7 @@ const TOLD_EVERY = 32 * 1024; // bytes shown, until Rekku is told
 const MOST_KEYS = 16 * 1024; // characters in one frame
 const PING_EVERY = 25000;
 const RESIZE_AFTER = 80;
+const RESET = "\x1bc"; // what a program writes to have an empty screen
 
 const LIGHT = {
   black: "#2a211c",
@@ -50,12 +51,16 @@ const capital = (word) => word[0].toUpperCase() + word.slice(1);
 const luminous = (colour) => parseInt(colour.slice(1, 3), 16) > 128;
 
 export class Screen {
-  /** `told` is called with the state (open, away, ended) and a sentence; `reader` is for screen readers. */
-  constructor(name, element, { told, reader = false }) {
+  /** `told` is called with the state (open, away, ended) and a sentence, `released` once the bar's Ctrl was
+   * used; `reader` is for screen readers. */
+  constructor(name, element, { told, released, reader = false }) {
     this.name = name;
     this.element = element;
     this.told = told;
+    this.released = released;
     this.at = 0;
+    this.shown = 0; // as `at`, of what xterm.js has got through
+    this.end = 0; // up to here it was written before this page looked
     this.unsaid = 0;
     this.tries = 0;
     this.control = false; // the next key is pressed with Ctrl
@@ -72,7 +77,7 @@ export class Screen {
     this.fit = new FitAddon();
     this.terminal.loadAddon(this.fit);
     this.terminal.open(element);
-    this.terminal.onData((keys) => this.type(keys));
+    this.terminal.onData((keys) => this.#isOld() || this.type(keys));
     this.terminal.onBinary((keys) => this.#send({ type: "keys", keys, binary: true }));
     this.terminal.onResize(() => this.#sayLater());
     this.terminal.attachCustomKeyEventHandler((event) => this.#isForShell(event));
@@ -104,10 +109,19 @@ export class Screen {
 
   /** Type into the shell, in pieces that fit into a frame. */
   type(keys) {
-    if (this.control && keys.length === 1) keys = controlled(keys);
-    this.control = false;
-    for (let at = 0; at < keys.length; at += MOST_KEYS)
-      this.#send({ type: "keys", keys: keys.slice(at, at + MOST_KEYS) });
+    if (this.control && keys.length === 1) {
+      keys = controlled(keys);
+      this.control = false;
+      this.released();
+    }
+    const characters = keys.length > MOST_KEYS ? [...keys] : [keys];
+    for (let at = 0; at < characters.length; at += MOST_KEYS)
+      this.#send({ type: "keys", keys: characters.slice(at, at + MOST_KEYS).join("") });
+  }
+
+  /** Is it showing what was there before? Then nobody waits any more for what xterm.js answers to it. */
+  #isOld() {
+    return this.shown < this.end;
   }
 
   #open() {
@@ -134,7 +148,9 @@ export class Screen {
   #show(data) {
     const { socket } = this;
     this.at += data.byteLength;
+    const { at } = this;
     this.terminal.write(new Uint8Array(data), () => {
+      this.shown = at;
       this.unsaid += data.byteLength;
       if (this.unsaid < TOLD_EVERY || socket !== this.socket) return;
       this.#send({ type: "seen", bytes: this.unsaid });
@@ -143,9 +159,11 @@ export class Screen {
   }
 
   #hear(record) {
-    if (record.type === "anew") {
+    if (record.type === "begin") {
+      this.end = record.end;
+    } else if (record.type === "anew") {
       this.at = record.at;
-      this.terminal.reset();
+      this.terminal.write(RESET); // behind what still waits to be shown
     } else if (record.type === "ended") {
       this.#state("ended", record.reason);
     } else if (record.type === "fault") {

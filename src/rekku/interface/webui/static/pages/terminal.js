@@ -38,12 +38,14 @@ export default function Terminals() {
   };
   const end = async (screen) => {
     const left = await call("close", { screen });
-    if (left) setTold(left);
-    setCurrent(left?.screens.at(-1)?.screen ?? "");
+    if (!left) return;
+    setTold(left);
+    setCurrent(left.screens.at(-1)?.screen ?? "");
   };
   useEffect(() => {
     look().then((found) => (found?.screens.length ? setCurrent(found.screens[0].screen) : found && begin()));
-    const timer = setInterval(() => document.visibilityState === "visible" && look(), LOOK_EVERY);
+    const again = () => ask("plugin/terminal/screens", {}).then(setTold, () => {}); // what was told otherwise stays
+    const timer = setInterval(() => document.visibilityState === "visible" && again(), LOOK_EVERY);
     return () => clearInterval(timer);
   }, []);
   return html`<div class="page terminals">
@@ -96,7 +98,7 @@ function Shown({ name, reader, look, begin }) {
       try {
         const [{ Screen }] = await Promise.all([import("../screen.js"), stylesheet("vendor/xterm.css")]);
         if (gone) return;
-        screen.current = new Screen(name, box.current, { told, reader });
+        screen.current = new Screen(name, box.current, { told, reader, released: () => setControl(false) });
         screen.current.focus();
       } catch {
         if (!gone) told("away", "The terminal could not be loaded. Is Rekku running?");
@@ -109,6 +111,7 @@ function Shown({ name, reader, look, begin }) {
     };
   }, []);
   const press = (keys) => () => {
+    if (screen.current) screen.current.control = false;
     screen.current?.type(keys);
     setControl(false);
     screen.current?.focus();

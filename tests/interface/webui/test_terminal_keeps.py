@@ -1,0 +1,128 @@
+"""How much a terminal on the page holds: for pages that are slow or away, and for programs that do not read."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.interface.webui.terminals import Owner
+from tests.interface.webui.visitor import Visitor
+
+
+@pytest.fixture
+def web_settings() -> dict[str, str]:
+    """With the terminal."""
+    return {"REKKU_PLUGINS": "message_plugin,time_plugin,webui,terminal"}
+
+
+@pytest.fixture
+async def at_home(owner: Visitor) -> AsyncIterator[Owner]:
+    """The owner, logged in, at the page of terminals."""
+    home = Owner(owner.base)
+    await home.log_in()
+    yield home
+    await home.close()
+
+
+async def test_a_page_that_comes_back_sees_what_was_written_meanwhile_once(at_home: Owner) -> None:
+    screen = await at_home.begin()
+    view = await at_home.look_at(screen)
+    await view.until("~")
+    await view.type("sleep 0.3; echo one; sleep 0.7; echo t''wo\r")
+    await view.until("\rone")
+    seen = view.total
+    await view.close()
+    again = await at_home.look_at(screen, at=seen)
+    await again.until("two")
+    assert b"one" not in again.shown
+    whole = await at_home.look_at(screen)
+    await whole.until("two")
+    assert whole.shown == view.shown + again.shown
+    await again.close()
+    await whole.close()
+
+
+async def test_an_output_without_end_waits_for_the_page_and_is_stopped_by_one_key(at_home: Owner) -> None:
+    screen = await at_home.begin()
+    view = await at_home.look_at(screen, shows_all=False)
+    await view.type("yes\r")
+    await view.wait_for(lambda: view.total > 256 * 1024)
+    await asyncio.sleep(0.3)
+    assert view.total < 512 * 1024, "the page has shown nothing yet"
+    await view.show_all()
+    await view.wait_for(lambda: view.total > 2_000_000)
+    await view.type("\x03")
+    await at_home.until_running("bash")
+    await view.type("echo st''opped\r")
+    await view.until("stopped")
+    await view.close()
+
+
+async def test_an_output_that_nobody_reads_is_kept_in_bounds_and_shown_from_a_line_on(at_home: Owner) -> None:
+    screen = await at_home.begin()
+    view = await at_home.look_at(screen)
+    await view.until("~")
+    await view.type("sleep 0.2; seq 1 100000; echo d''one\r")
+    await view.close()
+    async with asyncio.timeout(40):
+        while True:
+            view = await at_home.look_at(screen, at=1)
+            await view.wait_for(lambda v=view: v.shown)
+            if b"done" in view.shown:
+                break
+            await view.close()
+            await asyncio.sleep(0.2)
+    assert [record["type"] for record in view.records] == ["begin", "anew"]
+    lines = view.shown.split(b"\r\n")
+    assert lines[0].isdigit()
+    assert int(lines[1]) == int(lines[0]) + 1
+    assert len(view.shown) < 400_000
+    await view.close()
+
+
+async def test_what_a_full_screen_program_wrote_is_not_shown_from_the_middle_of_a_sequence(at_home: Owner) -> None:
+    screen = await at_home.begin()
+    view = await at_home.look_at(screen)
+    await view.type("yes $'\\e[38;5;123mx' | head -n 80000 | tr -d '\\n'; echo d''one\r")
+    await view.until("done")
+    again = await at_home.look_at(screen, at=1)
+    await again.until("done")
+    assert again.shown.startswith(b"\x1b[38;5;123mx")
+    await view.close()
+    await again.close()
+
+
+@pytest.mark.parametrize("first", [312, 376])
+async def test_the_last_words_of_a_program_reach_a_page_that_was_slow(at_home: Owner, first: int) -> None:
+    """It ends while it need not wait any more: the terminal itself has room for what it writes last."""
+    views = [await at_home.look_at(await at_home.begin(), shows_all=False) for _ in range(8)]
+    for number, view in enumerate(views):
+        await view.type(f"exec bash -c 'head -c {first + 8 * number}K /dev/zero; echo last wo\"\"rds'\r")
+    await asyncio.gather(*(view.wait_for(lambda view=view: view.total > 256 * 1024) for view in views))
+    await asyncio.sleep(1.5)
+    for view in views:
+        await view.show_all()
+        await view.ended()
+        assert view.shown.endswith(b"last words\r\n")
+        await view.close()
+
+
+async def test_what_a_program_does_not_read_is_refused_in_the_end_and_an_interrupt_still_gets_through(
+    at_home: Owner,
+) -> None:
+    view = await at_home.look_at(await at_home.begin())
+    await view.type("stty -echo; sleep 1000\r")
+    await at_home.until_running("sleep")
+    for _ in range(20):
+        await view.type("echo no\n" * 8_000)
+    await view.wait_for(lambda: view.faults)
+    assert "does not read" in view.faults[0]
+    faults = len(view.faults)
+    await view.type("x")
+    await view.wait_for(lambda: len(view.faults) > faults)
+    await view.type("\x03")
+    await at_home.until_running("bash")
+    await view.type("echo st''ill here\r")
+    await view.until("still here")
+    assert b"no" not in view.shown.split(b"sleep 1000")[-1]
+    await view.close()
