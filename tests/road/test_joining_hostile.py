@@ -6,7 +6,8 @@ from rekku.core.errors import RekkuError
 from rekku.core.message import Conversation
 from rekku.store.schema import ACCOUNTS, AUDIT, CHATS, PEOPLE
 from rekku.testing import Bot
-from tests.road.test_linking import THERE, Keeper, code, keeper, person
+from tests.road.test_linking import THERE, code, keeper, person
+from tests.road.two_platforms import Keeper
 from tests.road.words import rows
 
 __all__ = ["keeper"]

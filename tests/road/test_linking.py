@@ -8,31 +8,11 @@ from rekku.core.message import User
 from rekku.core.principal import Principal
 from rekku.core.registry import Kind, registry
 from rekku.store.schema import ACCOUNTS, AUDIT, CHATS, HISTORY
-from rekku.testing import Bot, MemoryInterface
+from rekku.testing import Bot
+from tests.road.two_platforms import Keeper, Other
 from tests.road.words import rows, say, texts
 
 THERE: dict[str, Any] = {"interface": "other", "user": "anna"}
-
-
-class Other(MemoryInterface):
-    """A second platform."""
-
-    def __init__(self) -> None:
-        super().__init__("other", frozenset())
-
-
-class Keeper:
-    """A plugin that keeps things about people; it dies `deaths` times on the way."""
-
-    def __init__(self) -> None:
-        self.merged: list[tuple[str, str]] = []
-        self.deaths = 0
-
-    async def merge_person(self, old: str, new: str) -> None:
-        if self.deaths:
-            self.deaths -= 1
-            raise ConnectionError("the power went out")
-        self.merged.append((old, new))
 
 
 @pytest.fixture

@@ -5,31 +5,11 @@ from typing import Any
 import pytest
 
 from rekku.house_commands.linking import BEGUN
-from rekku.testing import Bot, MemoryInterface
+from rekku.testing import Bot
 from tests.interface.webui.visitor import Visitor, address
+from tests.road.two_platforms import Keeper, Other
 
 BIO = '{"actions": [{"type": "bio_update", "payload": {"likes": ["%s"]}}]}'
-
-
-class Other(MemoryInterface):
-    """A second platform."""
-
-    def __init__(self) -> None:
-        super().__init__("other", frozenset())
-
-
-class Keeper:
-    """A plugin that keeps things about people; it dies `deaths` times on the way."""
-
-    def __init__(self) -> None:
-        self.merged: list[tuple[str, str]] = []
-        self.deaths = 0
-
-    async def merge_person(self, old: str, new: str) -> None:
-        if self.deaths:
-            self.deaths -= 1
-            raise ConnectionError("the power went out")
-        self.merged.append((old, new))
 
 
 @pytest.fixture

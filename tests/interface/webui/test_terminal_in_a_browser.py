@@ -237,3 +237,23 @@ async def test_both_looks_and_a_phone_are_readable(terminal: Terminal) -> None:
         assert browser.faults() == []
 
     await browser.do(steps)
+
+
+async def test_whoever_leaves_before_the_terminal_is_there_sees_no_fault(terminal: Terminal) -> None:
+    browser = terminal.browser
+    leave = """
+        const Real = WebSocket;
+        window.WebSocket = class extends Real {
+          constructor(url) { super(url); if (url.includes("/web/terminal/")) location.hash = "log"; }
+        };"""
+
+    def steps() -> None:
+        browser.go("log")
+        browser.driver.execute_script(leave)
+        browser.driver.execute_script("location.hash = 'terminal'")
+        browser.until(lambda: browser.texts("main h1") == ["Terminal"])
+        browser.until(lambda: browser.texts("main h1") == ["Log"])
+        browser.go("chat")
+        assert browser.complaints() == []
+
+    await browser.do(steps)

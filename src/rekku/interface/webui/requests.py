@@ -9,12 +9,14 @@ from typing import Any
 
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
+from starlette.websockets import WebSocket
 
 from rekku.core.errors import RekkuError, StoreError
 from rekku.core.house import House
 from rekku.interface.webui.context import Context
 from rekku.interface.webui.door import Refused
 from rekku.interface.webui.guard import SAFE
+from rekku.interface.webui.hub import ENDED, TOO_SLOW
 from rekku.interface.webui.sessions import Session
 
 log = logging.getLogger(__name__)
@@ -113,6 +115,19 @@ def is_secure(connection: HTTPConnection) -> bool:
 async def session_of(context: Context, connection: HTTPConnection) -> Session | None:
     """Whose cookie a connection brings."""
     return await context.sessions.find(connection.cookies.get(cookie_of(context, connection), ""))
+
+
+async def let_in(context: Context, websocket: WebSocket, *, guests: bool) -> Session | None:
+    """Whose socket it is, if its session may have one; else it is closed, with a code that says why."""
+    try:
+        session = await session_of(context, websocket)
+    except StoreError:
+        await websocket.close(TOO_SLOW)
+        return None
+    if session is not None and (session.is_owner or guests):
+        return session
+    await websocket.close(ENDED)
+    return None
 
 
 def open_to_all(context: Context, handler: Handler) -> Callable[[Request], Awaitable[Response]]:

@@ -10,14 +10,14 @@ from typing import Any
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from rekku.core.desk import Question
-from rekku.core.errors import RekkuError, StoreError
+from rekku.core.errors import RekkuError
 from rekku.core.host import Receipt
 from rekku.core.house import Record
 from rekku.core.message import Conversation, Message, User
 from rekku.interface.webui import requests
 from rekku.interface.webui.context import INTERFACE, Context
 from rekku.interface.webui.files import MOST_IN_MESSAGE
-from rekku.interface.webui.hub import ENDED, TOO_MANY, TOO_SLOW, Client
+from rekku.interface.webui.hub import ENDED, TOO_MANY, Client
 from rekku.interface.webui.lines import ME
 
 log = logging.getLogger(__name__)
@@ -32,13 +32,8 @@ LAST_WORDS = 2.0
 
 async def socket(context: Context, websocket: WebSocket) -> None:
     """Serve a page until it goes."""
-    try:
-        session = await requests.session_of(context, websocket)
-    except StoreError:
-        await websocket.close(TOO_SLOW)
-        return
-    if session is None or not (session.is_owner or context.guests):
-        await websocket.close(ENDED)
+    session = await requests.let_in(context, websocket, guests=context.guests)
+    if session is None:
         return
     await websocket.accept()
     client = Client(session, session.user_id)

@@ -13,10 +13,10 @@ from typing import Any
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from rekku.core.errors import ActionError, RekkuError, StoreError
+from rekku.core.errors import ActionError, RekkuError
 from rekku.interface.webui import requests
 from rekku.interface.webui.context import Context
-from rekku.interface.webui.hub import ENDED, TOO_MANY, TOO_SLOW, dump
+from rekku.interface.webui.hub import ENDED, TOO_MANY, dump
 from rekku.interface.webui.sessions import Session
 
 log = logging.getLogger(__name__)
@@ -32,13 +32,8 @@ MOST = 64
 
 async def socket(context: Context, websocket: WebSocket) -> None:
     """Serve one view of a terminal until it or the shell goes."""
-    try:
-        session = await requests.session_of(context, websocket)
-    except StoreError:
-        await websocket.close(TOO_SLOW)
-        return
-    if session is None or not session.is_owner:
-        await websocket.close(ENDED)
+    session = await requests.let_in(context, websocket, guests=False)
+    if session is None:
         return
     if len(context.hub.views) >= MOST:
         await websocket.close(TOO_MANY)

@@ -99,7 +99,7 @@ export class Screen {
     clearTimeout(this.saying);
     this.watching.forEach((watcher) => watcher.disconnect());
     this.dark.removeEventListener("change", this.dress);
-    this.socket?.close();
+    hangUp(this.socket);
     this.terminal.dispose();
   }
 
@@ -214,6 +214,14 @@ export class Screen {
     const pastes = event.ctrlKey && event.shiftKey && event.key.toLowerCase() === "v";
     return !copies && !pastes; // the browser itself pastes
   }
+}
+
+/** Close a socket; one that is still on its way as soon as it is there, since a browser calls anything else a fault. */
+function hangUp(socket) {
+  if (!socket) return;
+  socket.onmessage = null;
+  if (socket.readyState === WebSocket.CONNECTING) socket.onopen = () => socket.close();
+  else socket.close();
 }
 
 /** What a key means with Ctrl held. */
