@@ -4,7 +4,8 @@ import re
 from collections.abc import Collection
 
 from rekku.chain.draft_envelope import DraftEnvelope
-from rekku.chain.reply_text import FIRST_TOKEN, OPEN_THINKING, SPACES, whole_characters
+from rekku.chain.reply_text import FIRST_TOKEN, OPEN_THINKING, SPACES
+from rekku.core.text import whole_characters
 
 LONGEST_DRAFT = 1_000_000
 _LONGEST_TAG = 48

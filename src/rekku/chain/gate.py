@@ -12,12 +12,12 @@ from rekku.chain.afterwards import Afterwards
 from rekku.chain.draft import Spawn
 from rekku.chain.inbox import Inbox
 from rekku.chain.manners import Manners
-from rekku.chain.reply_text import whole_characters
 from rekku.chain.ticket import Ticket
 from rekku.core.clock import Clock
 from rekku.core.database import Database, Write
 from rekku.core.message import Attachment, Conversation, Errand, Message, User
 from rekku.core.principal import Principal, Role
+from rekku.core.text import whole_characters
 from rekku.core.turn import Outcome
 from rekku.store.history import heard
 from rekku.store.inbox import Entry, InboxStore, ended

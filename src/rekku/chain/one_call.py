@@ -4,10 +4,10 @@ import contextlib
 import logging
 from collections.abc import AsyncGenerator, Callable
 
-from rekku.chain.reply_text import whole_characters
 from rekku.core.errors import PluginError
 from rekku.core.members import Members
 from rekku.core.model_call import ChatMessages, ModelCall
+from rekku.core.text import whole_characters
 from rekku.core.transport_layer import CapturingBot, capturing
 from rekku.store.codec import dump
 

@@ -11,7 +11,8 @@ import orjson
 from rekku.chain import json_finder
 from rekku.chain.asked import Asked, members_of, read_member, words_of
 from rekku.chain.json_finder import CANDIDATE, SYSTEM_MESSAGE, Broken, Found, Marks, decode_at, decode_whole
-from rekku.chain.reply_text import SPACES, answer_in, whole_characters
+from rekku.chain.reply_text import SPACES, answer_in
+from rekku.core.text import whole_characters
 
 __all__ = ["Asked", "Reply", "parse", "parse_reply"]
 

@@ -15,15 +15,9 @@ _ROLE = r"<\|im_start\|>assistant\b|<start_of_turn>model\b|<\|start_header_id\|>
 FIRST_TOKEN = re.compile(rf"{_ROLE}|{_TOKEN}")
 _LAST_TOKEN = re.compile(rf"(?:{_TOKEN})\Z")
 _LONGEST_TOKEN = 48
-_SURROGATE = re.compile("[\ud800-\udfff]")
 OPEN_THINKING = re.compile(rf"<({'|'.join(THINKING)})>", re.IGNORECASE)
 _HARMONY = ("<|channel|>", "<|start|>")
 _HARMONY_ANSWER = "<|channel|>final<|message|>"
-
-
-def whole_characters(text: str) -> str:
-    """The text with each half of a character that lost its other half replaced, so that it can be stored and sent."""
-    return text if text.isascii() else _SURROGATE.sub("\ufffd", text)
 
 
 def answer_in(text: str) -> str | None:

@@ -9,7 +9,6 @@ from typing import Any
 from rekku.chain.outbox import Sender
 from rekku.chain.permission import Rules
 from rekku.chain.pieces import SEND_LIMIT, told
-from rekku.chain.reply_text import whole_characters
 from rekku.chain.secrets import Secrets
 from rekku.chain.targets import Targets
 from rekku.chain.turn import Doing, current
@@ -19,6 +18,7 @@ from rekku.core.errors import ActionError
 from rekku.core.message import Attachment, Choice, Conversation, Message
 from rekku.core.principal import TRAINER_PERSON
 from rekku.core.registry import Kind, Registry
+from rekku.core.text import whole_characters
 from rekku.store.history import said
 from rekku.store.outbox import OutboxStore
 from rekku.store.outgoing import Outgoing

@@ -9,6 +9,8 @@ CODE = re.compile(r"(?P<fence>```+|~~~+)[\s\S]*?(?:(?P=fence)|\Z)|(?<!`)(?P<tick
 LINK = re.compile(r"!?\[(?P<label>[^\[\]\n]{0,500})\]\(\s*<?(?P<url>[^\s()<>]{1,2000})>?(?:\s+[^()\n]{0,200})?\)")
 SCHEME = re.compile(r"^[a-z][a-z0-9+.-]*://|^mailto:", re.IGNORECASE)
 
+SURROGATE = re.compile("[\ud800-\udfff]")
+
 ENDS = ("\n\n", "\n", ". ", "! ", "? ", "。", "！", "？", "; ", ", ", "、", " ")
 """Where a text is cut, the best place first; what stands here stays with the piece before."""
 LEAST = 0.4
@@ -18,6 +20,11 @@ ZWJ = "\N{ZERO WIDTH JOINER}"
 SKIN = range(0x1F3FB, 0x1F400)
 FLAG = range(0x1F1E6, 0x1F200)
 TAG = range(0xE0020, 0xE0080)
+
+
+def whole_characters(text: str) -> str:
+    """The text with each half of a character that lost its other half replaced, so that it can be stored and sent."""
+    return text if text.isascii() else SURROGATE.sub("\ufffd", text)
 
 
 def split_text(text: str, limit: int, measure: Callable[[str], int] = len) -> list[str]:

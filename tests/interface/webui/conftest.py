@@ -9,6 +9,7 @@ import pytest
 from rekku.interface.webui import passwords
 from rekku.testing import Bot, bot_at
 from tests.interface.webui.browser import Browser
+from tests.interface.webui.terminals import Owner
 from tests.interface.webui.visitor import PASSWORD, Visitor, address, link_in, welcome
 
 PLUGINS = "message_plugin,time_plugin,webui"
@@ -82,3 +83,12 @@ async def browser(chromium: Browser, bot: Bot) -> Browser:
     await chromium.do(chromium.forget)
     await chromium.do(chromium.come_in, f"{address(bot)}/#link={link_in(welcome(bot))}")
     return chromium
+
+
+@pytest.fixture
+async def at_home(owner: Visitor) -> AsyncIterator[Owner]:
+    """The owner, logged in, at the page of terminals."""
+    home = Owner(owner.base)
+    await home.log_in()
+    yield home
+    await home.close()

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import aiohttp
@@ -19,15 +19,6 @@ from tests.interface.webui.visitor import Visitor
 def web_settings() -> dict[str, str]:
     """With the terminal; a guest may come."""
     return {"REKKU_PLUGINS": "message_plugin,time_plugin,webui,terminal", "WEBUI_GUESTS": "on"}
-
-
-@pytest.fixture
-async def at_home(owner: Visitor) -> AsyncIterator[Owner]:
-    """The owner, logged in, at the page of terminals."""
-    home = Owner(owner.base)
-    await home.log_in()
-    yield home
-    await home.close()
 
 
 async def test_a_command_is_typed_and_its_output_comes_with_its_colours(at_home: Owner) -> None:

@@ -1,27 +1,16 @@
 """How much a terminal on the page holds: for pages that are slow or away, and for programs that do not read."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
 
 from tests.interface.webui.terminals import Owner
-from tests.interface.webui.visitor import Visitor
 
 
 @pytest.fixture
 def web_settings() -> dict[str, str]:
     """With the terminal."""
     return {"REKKU_PLUGINS": "message_plugin,time_plugin,webui,terminal"}
-
-
-@pytest.fixture
-async def at_home(owner: Visitor) -> AsyncIterator[Owner]:
-    """The owner, logged in, at the page of terminals."""
-    home = Owner(owner.base)
-    await home.log_in()
-    yield home
-    await home.close()
 
 
 async def test_a_page_that_comes_back_sees_what_was_written_meanwhile_once(at_home: Owner) -> None:

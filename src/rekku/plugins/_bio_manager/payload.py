@@ -7,6 +7,7 @@ from typing import Any
 
 from rekku.core.audience import Privacy
 from rekku.core.errors import ActionError
+from rekku.core.text import whole_characters
 from rekku.plugins._bio_manager.facts import DICTS, FIELDS, MOST
 
 LONGEST = 300
@@ -90,5 +91,4 @@ def clean(value: Any) -> str:
     """A short text out of a text or a number, with whole characters; raises TypeError for anything else."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise TypeError
-    whole = str(value).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return re.sub(r"\s+", " ", whole).strip()
+    return re.sub(r"\s+", " ", whole_characters(str(value))).strip()
