@@ -190,7 +190,7 @@ async def test_a_reload_does_not_answer_again_what_a_program_asked(terminal: Ter
     browser = terminal.browser
 
     def steps() -> None:
-        terminal.type(r"clear; printf '\e[c\e[6n\e]11;?\a'; read -rsd: -t 5; read -rst 1; echo as''ked" + Keys.ENTER)
+        terminal.type(r"clear; printf '\e[c\e[6n\e]11;?\a'; read -rsd: -t 5; read -rst 3; echo as''ked" + Keys.ENTER)
         terminal.until(r"^asked\s+~ [#$]\s*\Z")
         browser.driver.refresh()
         terminal.until("^asked")
