@@ -41,6 +41,7 @@ class ElevenLabs:
         self.gate = asyncio.Event()
         self.gate.set()
         self.asked = asyncio.Event()
+        self.hung_up = asyncio.Event()  # somebody left while a speech was being generated
         self.sessions: set[str] = set()
         self.url = ""
         self._runner: web.AppRunner | None = None
@@ -131,7 +132,11 @@ class ElevenLabs:
 
     async def _speak(self, text: str, refusal: web.Response) -> web.Response:
         self.asked.set()
-        await self.gate.wait()
+        try:
+            await self.gate.wait()
+        except asyncio.CancelledError:
+            self.hung_up.set()
+            raise
         if self.refusal:
             return refusal
         self.events.append("spoken")
