@@ -1,5 +1,7 @@
 """Joining people when something else happens meanwhile: a block, a forgetting, a link, rights that are taken back."""
 
+import asyncio
+
 import pytest
 
 from rekku.core.errors import RekkuError
@@ -45,6 +47,25 @@ async def test_who_is_half_joined_links_with_nobody(bot: Bot, keeper: Keeper) ->
     await bot.restart()
 
     assert await person(bot, "anna") == ann
+
+
+async def test_two_joinings_at_once_come_one_after_the_other(bot: Bot, keeper: Keeper) -> None:
+    bot.model_says("Hello.")
+    await bot.hears("hello", user="bob")
+    ann, anna, bob = await person(bot, "ann"), await person(bot, "anna"), await code(bot, "bob")
+    keeper.gate.clear()
+    owners = asyncio.create_task(bot.running.house.join(anna, ann, sure=True))
+    hers = asyncio.create_task(bot.hears(f"/link {bob} yes", **THERE))
+    gone = asyncio.create_task(bot.running.house.forget(anna, dry_run=False))
+    await asyncio.sleep(0.1)
+    assert not any(task.done() for task in (owners, hers, gone))
+    keeper.gate.set()
+    await owners
+
+    assert "Done: you and Bob" in (await hers)[0]
+    assert await gone == {}, "nobody is left under that number"
+    assert keeper.merged == [(anna, ann), (ann, await person(bot, "bob"))]
+    assert {await person(bot, user) for user in ("ann", "anna", "bob")} == {await person(bot, "bob")}
 
 
 async def test_rights_that_the_owner_took_back_are_not_given_again_by_what_is_half_joined(

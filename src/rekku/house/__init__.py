@@ -40,7 +40,6 @@ class RekkuHouse:
     def __init__(self) -> None:
         self.log = Records()
         self._writing = asyncio.Lock()
-        self._joining = asyncio.Lock()
 
     async def commands(self) -> Sequence[Command]:
         """All slash commands, by name."""
@@ -177,12 +176,12 @@ class RekkuHouse:
 
     async def join(self, gone: str, kept: str, *, sure: bool, trusts: Sequence[str] = ()) -> Joining:
         """Make two persons one, or only say what that means."""
-        async with self._joining:
+        async with self.rekku.road.people.moving:
             return await joining.join(self.rekku, gone, kept, sure=sure, trusts=trusts)
 
     async def part(self, interface: str, user_id: str) -> None:
         """Take an account off its person."""
-        async with self._joining:
+        async with self.rekku.road.people.moving:
             await joining.part(self.rekku, interface, user_id)
 
     async def trust(self, accounts: Sequence[str]) -> None:
@@ -192,9 +191,10 @@ class RekkuHouse:
     async def forget(self, person_id: str, dry_run: bool) -> Mapping[str, int]:
         """Erase a person everywhere, or only count."""
         road = self.rekku.road
-        if not dry_run and not road.inbox.forget(person_id):
-            raise RekkuError("I am still busy with a message of that person. Try again when it is answered.")
-        counts, failed = await forget(road.registry, road.people, person_id, dry_run)
+        async with road.people.moving:
+            if not dry_run and not road.inbox.forget(person_id):
+                raise RekkuError("I am still busy with a message of that person. Try again when it is answered.")
+            counts, failed = await forget(road.registry, road.people, person_id, dry_run)
         if failed:
             raise RekkuError(f"These could not forget the person and must be asked again: {', '.join(failed)}.")
         return counts

@@ -16,7 +16,6 @@ from rekku.house.values import check, values
 from rekku.house_commands.linking import BEGUN, begin, finish, pending
 from rekku.house_settings import TRAINER_IDS
 from rekku.store.links import parted
-from rekku.store.people import ADD_PERSON
 from rekku.store.state import audit_outcome, audited
 
 if TYPE_CHECKING:
@@ -83,13 +82,12 @@ async def part(rekku: "Rekku", interface: str, user_id: str) -> None:
         raise RekkuError(BEGUN_ALREADY)
     if road.inbox.is_busy_with(account.person_id):
         raise RekkuError(BUSY)
-    new, writes = parted(interface, user_id, account.person_id)
-    role = account.role if account.role == Role.BLOCKED.word else Role.UNKNOWN.word
+    role = Role.BLOCKED if account.role == Role.BLOCKED.word else Role.UNKNOWN
     now = road.clock.now()
-    person = ADD_PERSON(person_id=new, role=role, name=account.name, since=now)
     owner = await road.people.person(TRAINER_PERSON, "")
     detail = {"account": f"{interface}:{user_id}"}
-    await road.database.write(person, *writes, audited(road.ids(), now, None, owner, "part", detail, "done"))
+    audit = audited(road.ids(), now, None, owner, "part", detail, "done")
+    await road.database.write(*parted(account, role, now), audit)
     road.people.look_again()
 
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from rekku.chain.road import Road
 from rekku.core.commands import Command, CommandCall
 from rekku.core.errors import ActionError
-from rekku.core.message import Conversation, User
+from rekku.core.message import Conversation
 from rekku.core.principal import Principal, Role
 from rekku.store.links import is_linked, join, parted
-from rekku.store.people import ADD_PERSON
+from rekku.store.people import Account
 from rekku.store.state import audited
 
 log = logging.getLogger(__name__)
@@ -36,6 +36,7 @@ LINKED = "Done: you and {name} on {interface} are one person to me now. /unlink 
 LINKED_THERE = "You are one person now with {name} on {interface}, with the code that you asked for. /unlink undoes it."
 TOGETHER = "these accounts belong together already; write the code on the other platform"
 NOT_GOOD = "that code is not good (any more); /link on the other platform gives a new one"
+BUSY = "I am still busy with a message of yours; wait for the answer, then write it again"
 PENDING = "one of the two is just being joined with somebody else; that is finished at the next start of Rekku"
 TRAINERS = "The trainer's accounts are named in TRAINER_IDS; a code cannot add one."
 
@@ -76,20 +77,26 @@ class Linking:
         told = {"name": offer.who.name or offer.who.user_id, "interface": offer.who.interface}
         if sure.strip() != "yes":
             return SURE.format(**told, code=code)
-        kept, _ = await self._road.people.principal(offer.who.interface, User(offer.who.user_id))  # as it is by now
-        if kept.is_trainer or kept.person_id == call.principal.person_id:
-            raise ActionError(TRAINERS if kept.is_trainer else TOGETHER)
-        both = (call.principal.person_id, kept.person_id)
-        if any(told != both for person in both for told in pending(self._road, person)):
-            raise ActionError(PENDING)
-        if any(self._road.inbox.is_busy_with(person) for person in both):
-            raise ActionError("I am still busy with a message of yours; wait for the answer, then write it again")
-        if self._offers.pop(code, None) is not offer:
-            raise ActionError(NOT_GOOD)
-        await self._join(call.principal, kept)
+        await self._redeem(code, offer, call.principal)
         there = LINKED_THERE.format(name=call.principal.name, interface=call.principal.interface)
         await self._road.voice.answer(offer.where, there)
         return LINKED.format(**told)
+
+    async def _redeem(self, code: str, offer: Offer, who: Principal) -> None:
+        """Make the two accounts one person's, if nothing speaks against it by now. Raises ActionError."""
+        people = self._road.people
+        async with people.moving:
+            gone, kept = await people.by_now(who), await people.by_now(offer.who)
+            if kept.is_trainer or gone.is_trainer or kept.person_id == gone.person_id:
+                raise ActionError(TOGETHER if kept.person_id == gone.person_id else TRAINERS)
+            both = (gone.person_id, kept.person_id)
+            if any(told != both for person in both for told in pending(self._road, person)):
+                raise ActionError(PENDING)
+            if any(self._road.inbox.is_busy_with(person) for person in both):
+                raise ActionError(BUSY)
+            if self._offers.pop(code, None) is not offer:
+                raise ActionError(NOT_GOOD)
+            await self._join(gone, kept)
 
     def _offer(self, call: CommandCall) -> str:
         now = self._road.clock.monotonic()
@@ -123,18 +130,22 @@ class Linking:
         await finish(road, gone.person_id, kept.person_id)
 
     async def _unlink(self, call: CommandCall) -> str:
-        road, who = self._road, call.principal
-        if who.is_trainer:
+        if call.principal.is_trainer:
             raise ActionError(TRAINERS)
-        if not await is_linked(road.database, who.person_id):
-            raise ActionError("this account is not linked with another")
-        if road.inbox.is_busy_with(who.person_id):
-            raise ActionError("I am still busy with a message of yours; wait for the answer, then write it again")
-        new, writes = parted(who.interface, who.user_id, who.person_id)
-        now = road.clock.now()
-        person = ADD_PERSON(person_id=new, role=Role.UNKNOWN.word, name=who.name, since=now)
-        await road.database.write(person, *writes, audited(road.ids(), now, None, who, "unlink", {}, "done"))
-        road.people.look_again()
+        road = self._road
+        async with road.people.moving:
+            who = await road.people.by_now(call.principal)
+            if who.is_trainer or not await is_linked(road.database, who.person_id):
+                raise ActionError(TRAINERS if who.is_trainer else "this account is not linked with another")
+            if pending(road, who.person_id):
+                raise ActionError(PENDING)
+            if road.inbox.is_busy_with(who.person_id):
+                raise ActionError(BUSY)
+            now = road.clock.now()
+            account = Account(who.interface, who.user_id, who.person_id, who.name, "", "")
+            audit = audited(road.ids(), now, None, who, "unlink", {}, "done")
+            await road.database.write(*parted(account, Role.UNKNOWN, now), audit)
+            road.people.look_again()
         return "Done: this account is a person of its own again. What I knew of you stays with your other accounts."
 
 

@@ -67,10 +67,11 @@ async def _one(road: Road, text: str, command: str) -> Account:
 
 async def _forget(road: Road, call: CommandCall) -> str:
     dry_run = call.text.lower() != "yes"
-    person = call.principal.person_id
-    if not dry_run and not road.inbox.forget(person):
-        return "I am still busy with a message of yours. Wait for it, or /cancel it, and write /forgetme yes again."
-    counts, failed = await forget(road.registry, road.people, person, dry_run)
+    async with road.people.moving:
+        person = (await road.people.by_now(call.principal)).person_id
+        if not dry_run and not road.inbox.forget(person):
+            return "I am still busy with a message of yours. Wait for it, or /cancel it, and write /forgetme yes again."
+        counts, failed = await forget(road.registry, road.people, person, dry_run)
     listing = ", ".join(f"{count} {what}" for what, count in counts.items() if count) or "nothing"
     trouble = f" These could not do it and must be asked again: {', '.join(failed)}." if failed else ""
     if dry_run:

@@ -1,11 +1,13 @@
 """Two accounts become one person's, and are parted again."""
 
 import uuid
+from datetime import datetime
 
 from sqlalchemy import bindparam, delete, select, update
 
 from rekku.core.database import Database, Statement, Write
 from rekku.core.principal import TRAINER_PERSON, Role
+from rekku.store.people import ADD_PERSON, Account
 from rekku.store.schema import ACCOUNTS, AUDIT, CHATS, HISTORY, INBOX, PEOPLE
 
 BELONGING = (ACCOUNTS, HISTORY, INBOX, CHATS, AUDIT)
@@ -65,9 +67,12 @@ async def is_linked(database: Database, person_id: str) -> bool:
     return len(await database.fetch(COUNT, person=person_id)) > 1
 
 
-def parted(interface: str, user_id: str, old: str) -> tuple[str, list[Write]]:
-    """The new person of an account that leaves its person, and the writes that make it so. Its memory stays behind."""
-    new = uuid.uuid4().hex
-    part = PART(i=interface, u=user_id, new=new)
-    chats = PART_CHATS(i=interface, u=user_id, old=old, new=new)
-    return new, [part, chats, DOUBTFUL(i=interface, old=old)]
+def parted(account: Account, role: Role, now: datetime) -> list[Write]:
+    """The writes that make an account a person of its own, with that role. Its memory stays behind."""
+    new, old, where = uuid.uuid4().hex, account.person_id, account.interface
+    return [
+        ADD_PERSON(person_id=new, role=role.word, name=account.name, since=now),
+        PART(i=where, u=account.user_id, new=new),
+        PART_CHATS(i=where, u=account.user_id, old=old, new=new),
+        DOUBTFUL(i=where, old=old),
+    ]

@@ -1,5 +1,6 @@
 """People, their accounts, and the chats where they are met."""
 
+import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -69,6 +70,7 @@ class People:
     """Who is behind an account, with what role. What was asked once is remembered; changes go through here.
 
     `trainers` and `known` are (interface, user id) pairs from the settings: they win over the database.
+    `moving` is held while accounts pass from one person to another: one such deed begins when the last has ended.
     """
 
     def __init__(
@@ -77,6 +79,7 @@ class People:
         self._db = database
         self._clock = clock
         self.trainers = set(trainers)
+        self.moving = asyncio.Lock()
         self._known = set(known)
         self._accounts: dict[tuple[str, str], Account] = {}
         self._touched: dict[Conversation, tuple[str, bool, str, datetime]] = {}
@@ -86,6 +89,10 @@ class People:
         account, writes = await self._account(interface, user)
         role = self._role(account)
         return Principal(self._person(account), role, interface, user.id, user.name or user.tag or user.id), writes
+
+    async def by_now(self, who: Principal) -> Principal:
+        """Whose an account is at this moment: whoever waited for `moving` must ask anew."""
+        return (await self.principal(who.interface, User(who.user_id, who.name)))[0]
 
     async def person(self, person_id: str, interface: str) -> Principal:
         """A person as a principal, by an account on this interface if there is one; who is not known is a stranger."""
