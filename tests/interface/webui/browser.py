@@ -101,9 +101,9 @@ class Browser:
         found: list[str] = self.driver.execute_script(script, css)
         return found
 
-    def until(self, fact: Callable[[], object]) -> None:
-        """Wait until something is so."""
-        WebDriverWait(self.driver, PATIENCE).until(lambda _: fact())
+    def until(self, fact: Callable[[], Result | None]) -> Result:
+        """Wait until something is so; what it is."""
+        return WebDriverWait(self.driver, PATIENCE).until(lambda _: fact() or False)
 
     def say(self, text: str) -> None:
         """Write a line in the chat."""

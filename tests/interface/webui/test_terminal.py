@@ -68,6 +68,8 @@ async def test_two_pages_see_the_same(at_home: Owner) -> None:
     await second.until("ab")
     await second.type("echo c''d\r")
     await first.until("cd")
+    told = [[record["on"] for record in view.records if record["type"] == "answers"] for view in (first, second)]
+    assert told == [[False, True, False], [False, True]], "the one that was opened or typed at last answers programs"
     assert len((await at_home.do("screens"))["screens"]) == 1
     await first.close()
     await second.close()

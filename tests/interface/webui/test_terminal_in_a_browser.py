@@ -40,9 +40,9 @@ class Terminal:
         """What stands on the screen."""
         return "\n".join(self.browser.texts(".xterm-rows > div")).replace("\xa0", " ")
 
-    def until(self, pattern: str) -> None:
-        """Wait until something stands there."""
-        self.browser.until(lambda: re.search(pattern, self.text(), re.MULTILINE))
+    def until(self, pattern: str) -> re.Match[str]:
+        """Wait until something stands there; what it is."""
+        return self.browser.until(lambda: re.search(pattern, self.text(), re.MULTILINE))
 
     def colours(self, word: str) -> tuple[str, str]:
         """The colours, in front and behind, in which a word stands there."""
@@ -80,10 +80,7 @@ async def test_a_new_owner_types_a_command_and_reads_its_answer_in_colours(termi
 async def test_it_is_as_large_as_the_page_and_grows_with_it(terminal: Terminal) -> None:
     def columns() -> int:
         terminal.type("clear; echo columns $COLUMNS" + Keys.ENTER)
-        terminal.until(r"columns \d+")
-        found = re.search(r"columns (\d+)", terminal.text())
-        assert found
-        return int(found[1])
+        return int(terminal.until(r"columns (\d+)")[1])
 
     def steps() -> None:
         driver = terminal.browser.driver
@@ -177,7 +174,8 @@ async def test_what_is_pasted_arrives_whole(terminal: Terminal) -> None:
         document.querySelector(".xterm-helper-textarea").dispatchEvent(event);"""
 
     def steps() -> None:
-        terminal.type("cat > pasted" + Keys.ENTER)
+        terminal.type("echo rea''dy; cat > pasted" + Keys.ENTER)
+        terminal.until("^ready")  # from here on a line is the program's
         terminal.browser.driver.execute_script(paste, ("x" + "😀" * 500 + "\n") * 20)
         terminal.type(Keys.CONTROL + "d")
         terminal.type("clear; wc -l < pasted; tr -cd '?' < pasted | wc -c" + Keys.ENTER)
@@ -197,6 +195,29 @@ async def test_a_reload_does_not_answer_again_what_a_program_asked(terminal: Ter
         terminal.type("echo pl''ain" + Keys.ENTER)
         terminal.until("^plain")
         assert "~ # echo pl''ain" in terminal.text().replace("$", "#"), terminal.text()
+
+    await browser.do(steps)
+
+
+async def test_of_two_pages_on_one_shell_the_one_that_was_typed_at_answers_a_program(terminal: Terminal) -> None:
+    browser = terminal.browser
+    ask = r"clear; printf '\e[6n'; read -rsd R -t 5 a; read -rsd R -t 1 b; echo ${a:+a''nswered} ${b:-once}"
+
+    def steps() -> None:
+        first, address = browser.driver.current_window_handle, browser.driver.current_url
+        browser.driver.switch_to.new_window("tab")
+        browser.driver.get(address)
+        terminal.until(r"~ [#$]")
+        for _ in range(2):
+            terminal.type(ask + Keys.ENTER)
+            terminal.until(r"^answered once\s+~ [#$]\s*\Z")
+            browser.driver.switch_to.window(first)
+            terminal.until("^answered once")
+        browser.driver.switch_to.window(browser.driver.window_handles[-1])
+        browser.driver.close()
+        browser.driver.switch_to.window(first)
+        terminal.type(ask + Keys.ENTER)
+        terminal.until(r"^answered once\s+~ [#$]\s*\Z")
 
     await browser.do(steps)
 

@@ -62,11 +62,20 @@ class Client:
 
 
 class View(Protocol):
-    """Something else that an open page looks at, by a socket of its own."""
+    """A terminal that an open page looks at, by a socket of its own."""
 
     @property
     def session(self) -> Session:
         """Whose page it is."""
+        ...
+
+    @property
+    def screen(self) -> str:
+        """Which terminal."""
+        ...
+
+    def answers(self, on: bool) -> None:
+        """Tell the page whether it answers what a program asks of its screen."""
         ...
 
     def end(self) -> None:
@@ -79,7 +88,7 @@ class Hub:
 
     def __init__(self) -> None:
         self._clients: dict[str, set[Client]] = {}
-        self.views: set[View] = set()
+        self.views: list[View] = []  # the one that was opened or typed at last is the last
         self.thinking: set[str] = set()
         """The chats in which Rekku is thinking."""
 

@@ -6,6 +6,7 @@ without end can be stopped with one key.
 
 import asyncio
 import base64
+import contextlib
 import json
 import logging
 from collections.abc import Mapping
@@ -14,7 +15,7 @@ from typing import Any
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from rekku.core.errors import ActionError, RekkuError
-from rekku.interface.webui import requests
+from rekku.interface.webui import hub, requests
 from rekku.interface.webui.context import Context
 from rekku.interface.webui.hub import ENDED, TOO_MANY, dump
 from rekku.interface.webui.sessions import Session
@@ -49,7 +50,7 @@ class View:
         self._context = context
         self._websocket = websocket
         self.session = session
-        self._screen = str(websocket.path_params["screen"])
+        self.screen = str(websocket.path_params["screen"])
         self._at = _position(websocket.query_params.get("at", "0"))
         self._unseen = 0
         self._shown = asyncio.Event()
@@ -59,11 +60,20 @@ class View:
         """The session has ended."""
         self._over.set()
 
+    def answers(self, on: bool) -> None:
+        """Tell the page whether it answers a program. Nobody waits for it: it may be slow, or gone."""
+
+        async def tell() -> None:
+            with contextlib.suppress(RuntimeError, WebSocketDisconnect, OSError):
+                await self._tell({"type": "answers", "on": on})
+
+        self._context.host.spawn(tell(), "terminal")
+
     async def serve(self) -> None:
         """Both ways at once, until one of them ends."""
         spawn = self._context.host.spawn
         ways = [spawn(self._show(), "terminal"), spawn(self._hear(), "terminal"), spawn(self._over.wait(), "terminal")]
-        self._context.hub.views.add(self)
+        self._lead()
         try:
             await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
             if self._over.is_set():
@@ -71,9 +81,32 @@ class View:
         except (RuntimeError, WebSocketDisconnect, OSError) as error:
             log.debug("A terminal's page is gone: %r", error)
         finally:
-            self._context.hub.views.discard(self)
+            self._follow()
             for way in ways:
                 way.cancel()
+
+    def _lead(self) -> None:
+        """From now on this page alone answers what a program asks of its screen."""
+        views, before = self._context.hub.views, self._leader()
+        if before is self:
+            return
+        if self in views:
+            views.remove(self)
+            self.answers(on=True)
+        views.append(self)
+        if before:
+            before.answers(on=False)
+
+    def _follow(self) -> None:
+        """The page goes, and another one answers."""
+        led = self._leader() is self
+        self._context.hub.views.remove(self)
+        if led and (heir := self._leader()):
+            heir.answers(on=True)
+
+    def _leader(self) -> hub.View | None:
+        """The page of this shell that was opened or typed at last."""
+        return next((view for view in reversed(self._context.hub.views) if view.screen == self.screen), None)
 
     async def _show(self) -> None:
         """What the shell writes."""
@@ -124,6 +157,8 @@ class View:
     async def _take(self, record: Mapping[str, Any]) -> None:
         match record:
             case {"type": "keys", "keys": str(keys)}:
+                if record.get("answer") is not True:
+                    self._lead()
                 await self._ask("type", keys=keys, binary=record.get("binary") is True)
             case {"type": "size", "columns": int(columns), "rows": int(rows)}:
                 await self._ask("resize", columns=columns, rows=rows)
@@ -136,7 +171,7 @@ class View:
                 await self._tell({"type": "fault", "text": "The page said something that is not known here."})
 
     async def _ask(self, deed: str, **given: Any) -> Any:
-        return await self._context.host.house.panel(PLUGIN, deed, {"screen": self._screen, **given})
+        return await self._context.host.house.panel(PLUGIN, deed, {"screen": self.screen, **given})
 
     async def _tell(self, record: Mapping[str, Any]) -> None:
         await self._websocket.send_text(dump(record))

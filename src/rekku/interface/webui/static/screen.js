@@ -7,6 +7,7 @@ const TOLD_EVERY = 32 * 1024; // bytes shown, until Rekku is told
 const MOST_KEYS = 16 * 1024; // characters in one frame
 const PING_EVERY = 25000;
 const RESIZE_AFTER = 80;
+const ANSWER = /^\x1b(\[[?>]?[\d;]*([cnRtu]|\$y)|[P\]_].*(\x1b\\|\x07))$/s; // to what a program asked of its screen
 const RESET = "\x1bc"; // what a program writes to have an empty screen
 
 const LIGHT = {
@@ -63,6 +64,7 @@ export class Screen {
     this.end = 0; // up to here it was written before this page looked
     this.unsaid = 0;
     this.tries = 0;
+    this.answers = true;
     this.control = false; // the next key is pressed with Ctrl
     this.state = "connecting";
     this.terminal = new Terminal({
@@ -77,7 +79,7 @@ export class Screen {
     this.fit = new FitAddon();
     this.terminal.loadAddon(this.fit);
     this.terminal.open(element);
-    this.terminal.onData((keys) => this.#isOld() || this.type(keys));
+    this.terminal.onData((keys) => (ANSWER.test(keys) ? this.#answer(keys) : this.#isOld() || this.type(keys)));
     this.terminal.onBinary((keys) => this.#send({ type: "keys", keys, binary: true }));
     this.terminal.onResize(() => this.#sayLater());
     this.terminal.attachCustomKeyEventHandler((event) => this.#isForShell(event));
@@ -119,6 +121,11 @@ export class Screen {
       this.#send({ type: "keys", keys: characters.slice(at, at + MOST_KEYS).join("") });
   }
 
+  /** Of several pages on one shell only one answers, else the shell would take the second answer for typing. */
+  #answer(keys) {
+    if (this.answers && !this.#isOld()) this.#send({ type: "keys", keys, answer: true });
+  }
+
   /** Is it showing what was there before? Then nobody waits any more for what xterm.js answers to it. */
   #isOld() {
     return this.shown < this.end;
@@ -133,6 +140,7 @@ export class Screen {
     socket.onopen = () => {
       this.tries = 0;
       this.unsaid = 0;
+      this.answers = true; // until Rekku says that another page does
       this.#state("open");
       this.#saySize();
     };
@@ -161,6 +169,9 @@ export class Screen {
   #hear(record) {
     if (record.type === "begin") {
       this.end = record.end;
+    } else if (record.type === "answers") {
+      this.answers = record.on;
+      if (record.on) this.#saySize();
     } else if (record.type === "anew") {
       this.at = record.at;
       this.terminal.write(RESET); // behind what still waits to be shown
