@@ -157,3 +157,21 @@ async def test_the_cost_stands_beside_the_tokens_and_under_the_reply(bot: Bot, b
         assert browser.faults() == []
 
     await browser.do(steps)
+
+
+async def test_what_comes_before_the_page_is_drawn_is_shown(bot: Bot, browser: Browser) -> None:
+    slow = "const soon = requestAnimationFrame; requestAnimationFrame = (draw) => setTimeout(() => soon(draw), 400)"
+
+    def steps() -> None:
+        browser.say("/help")
+        browser.until(lambda: browser.all(".line"))
+        late = browser.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": slow})
+        try:
+            for _ in range(4):
+                browser.driver.refresh()
+                browser.until(lambda: browser.texts(".state") == ["Connected"])
+                assert browser.all(".line")
+        finally:
+            browser.driver.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", late)
+
+    await browser.do(steps)

@@ -81,6 +81,24 @@ async def test_what_a_full_screen_program_wrote_is_not_shown_from_the_middle_of_
     await again.close()
 
 
+async def test_a_full_screen_program_keeps_its_screen_and_paints_it_anew_for_a_page_that_comes_late(
+    at_home: Owner,
+) -> None:
+    screen = await at_home.begin()
+    view = await at_home.look_at(screen)
+    painted = "trap 'echo pain\"\"ted $(stty size)' WINCH"
+    looks = "printf '\\e[?1049h\\e[?25l\\e[?1000;1006h\\e[?1000l'"
+    await view.type(f"""bash -c "{painted}; {looks}; seq 100000; echo rea''dy; while :; do sleep 0.1; done"\r""")
+    await view.until("\nready")
+    await view.close()
+    again = await at_home.look_at(screen, at=1)
+    await again.until("painted 24 80")
+    assert again.shown.startswith(b"\x1b[?1049h\x1b[?25l\x1b[?1006h")
+    await again.type("\x03")
+    await at_home.until_running("bash")
+    await again.close()
+
+
 @pytest.mark.parametrize("first", [312, 376])
 async def test_the_last_words_of_a_program_reach_a_page_that_was_slow(at_home: Owner, first: int) -> None:
     """It ends while it need not wait any more: the terminal itself has room for what it writes last."""

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rekku.plugins._terminal import processes
+from rekku.plugins._terminal.modes import Modes, clean_cut
 from rekku.plugins._terminal.sandbox import Room
 
 KEPT = 256 * 1024
@@ -31,6 +32,8 @@ MOST_TYPED = 1024 * 1024
 """Bytes of keys that may wait for a program that does not read them."""
 LOOK_EVERY = 0.5
 """Seconds between two looks at whether the shell lives: leftovers of it may hold its terminal."""
+REPAINT_AFTER = 0.1
+"""Seconds that the size is another, so that a program notices and paints its screen anew."""
 MOST_COLUMNS, MOST_ROWS = 500, 300
 
 START = r"""
@@ -85,6 +88,7 @@ class Screen:
         self.number = number
         self._loop = asyncio.get_running_loop()
         self._kept = bytearray()
+        self._before = Modes()  # of what is not kept
         self._end = 0
         self._read_to, self._read_at = 0, float("-inf")
         self._typed = bytearray()
@@ -140,6 +144,9 @@ class Screen:
         first = self._first_line() if anew else at - start
         data = bytes(self._kept[first : first + AT_ONCE])
         reached = start + first + len(data)
+        if anew and start:
+            data = self._before.after(self._kept[:first]).written() + data
+            self._repaint()
         return Written(data, reached, self._end, anew, self.ended and reached == self._end)
 
     def type(self, data: bytes) -> None:
@@ -160,14 +167,24 @@ class Screen:
 
     def resize(self, size: Size) -> None:
         """Change the size; the program in front is told."""
-        if not self.ended:
-            fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", size.rows, size.columns, 0, 0))
+        self._size = size
+        self._set_size(size)
 
     async def kill(self) -> None:
         """End it, with everything that it started; when this returns, nothing of it is left."""
         self._stop()
         if self._burial is not None:
             await asyncio.shield(self._burial)
+
+    def _set_size(self, size: Size) -> None:
+        if not self.ended:
+            fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", size.rows, size.columns, 0, 0))
+
+    def _repaint(self) -> None:
+        """A page shows only the end of what a full-screen program wrote: have it paint everything once more."""
+        if self._before.after(self._kept).is_alternate:
+            self._set_size(Size(self._size.columns, self._size.rows - 1))
+            self._loop.call_later(REPAINT_AFTER, lambda: self._set_size(self._size))
 
     def _note_reader(self, at: int) -> None:
         now = self._loop.time()
@@ -201,7 +218,9 @@ class Screen:
             self._kept += data
             self._end += len(data)
             if len(self._kept) > KEPT + AT_ONCE:
-                del self._kept[:-KEPT]
+                cut = clean_cut(self._kept, len(self._kept) - KEPT)
+                self._before.note(self._kept[:cut])
+                del self._kept[:cut]
             self._tell()
 
     def _is_far_ahead(self) -> bool:

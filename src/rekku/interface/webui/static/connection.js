@@ -218,14 +218,16 @@ export function useConnection(connection) {
   const [, draw] = useState(0);
   useEffect(() => {
     let asked = false;
-    return connection.subscribe(() => {
+    const drawSoon = () => {
       if (asked) return;
       asked = true;
       requestAnimationFrame(() => {
         asked = false;
         draw((count) => count + 1);
       });
-    });
+    };
+    drawSoon(); // there may have been news since this was drawn first
+    return connection.subscribe(drawSoon);
   }, [connection]);
   return connection;
 }
