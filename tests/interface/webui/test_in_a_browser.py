@@ -80,10 +80,11 @@ async def test_an_answer_in_actions_is_made_with_a_form(bot: Bot, browser: Brows
     def steps() -> None:
         browser.say("hello")
         browser.find(".question .switch button:nth-child(2)").click()
+        browser.find("#field-text")
+        browser.find(".question > .row:last-child button.main").click()
+        browser.until(lambda: browser.find(".builder .fault").text == "text is required.")
         browser.find("#field-text").send_keys("Made with a form.")
-        browser.find(".builder > .row:last-child button").click()
-        browser.find(".builder pre")
-        browser.find(".question > .row:last-child button").click()
+        browser.find(".question > .row:last-child button.main").click()
         browser.until(lambda: browser.replies() == ["Made with a form."])
 
     await browser.do(steps)
@@ -101,8 +102,6 @@ async def test_what_came_back_of_an_action_is_shown_and_needs_no_answer(bot: Bot
         browser.until(lambda: "event_list" in browser.find(".builder pre").text)
         Select(browser.find("#action")).select_by_visible_text("message")
         browser.find("#field-text").send_keys("I looked.")
-        browser.find(".builder > .row:last-child button").click()
-        browser.until(lambda: "I looked." in browser.find(".builder pre").text)
         browser.find(".question > .row:last-child button.main").click()
         browser.until(lambda: any("What came back:" in text for text in browser.texts(".question .gist")))
         browser.find(".question > .row:last-child button.plain").click()
