@@ -5,6 +5,8 @@ import base64
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -99,9 +101,8 @@ class PromptBuilder:
         offer = self._catalogue.offer(who, where, last.direct)
         past = await self._past(where, own_ids) if with_history else []
         lines = [_line(line) for line in past]
-        told = [{**line, "person_id": said.person_id} for line, said in zip(lines, past, strict=True)]
         hearing = listeners(last, [(said.person_id, said.at) for said in past], self._clock.now())
-        facts = await self._facts(last, told)
+        facts = await self._facts(last, lines, past)
         payload = _payload(messages)
         kind = last.errand.kind if last.errand else "message"
         said = {"type": kind, "interface": where.interface, "payload": payload}
@@ -139,7 +140,7 @@ class PromptBuilder:
         shown = [s for s in lines if s.id not in own and (not s.person_id or first is None or s.id < first)]
         return shown[-self._history :]
 
-    async def _facts(self, message: Message, past: Sequence[dict[str, str]]) -> dict[str, Any]:
+    async def _facts(self, message: Message, lines: Sequence[dict[str, str]], past: Sequence[Said]) -> dict[str, Any]:
         """Every component's facts, gathered at the same time; late and broken ones are left out.
 
         They are told the recent messages by chat: who (`from`, `person_id`, "" for Rekku), `at` and `text`.
@@ -147,7 +148,11 @@ class PromptBuilder:
         telling = [c for c in self._registry if c.kind is Kind.PLUGIN and c.members.has("get_static_injection")]
         if not telling:
             return {}
-        memory = {message.conversation.chat_id: [line.copy() for line in past]}
+        memory = {
+            message.conversation.chat_id: [
+                {**line, "person_id": said.person_id} for line, said in zip(lines, past, strict=True)
+            ]
+        }
         told = await asyncio.gather(*(self._ask(c, message, memory) for c in telling))
         return {key: value for facts in told for key, value in facts.items()}
 
@@ -253,7 +258,13 @@ def _named(name: str) -> str:
 
 def _line(line: Said) -> dict[str, str]:
     who = _named(line.name) if line.person_id else YOU
-    return {"from": who, "at": line.at.isoformat("T", "minutes"), "text": line.text}
+    return {"from": who, "at": _minute(line.at), "text": line.text}
+
+
+@lru_cache(maxsize=8_192)
+def _minute(at: datetime) -> str:
+    """An instant of the database, which is in UTC: one in another zone would be taken for the same."""
+    return at.isoformat("T", "minutes")
 
 
 def _pictures(messages: Sequence[Message]) -> list[dict[str, Any]]:
