@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from rekku.chain.draft_text import DraftText
@@ -50,7 +50,8 @@ SHOWN = {
     "words with brackets": ("See [1] and {x} and <b>.", "See [1] and {x} and <b>."),
     "words with inline code": ("`ls` lists files.", "`ls` lists files."),
     "words with code": ("Try:\n```python\nx = 1\n```\nDone.", "Try:\n```python\nx = 1\n```\nDone."),
-    "code first": ("```python\nx = 1\n```\n", "```python\nx = 1\n```"),
+    "code first": ("```python\nx = 1\n```\nDone.", "```python\nx = 1\n```\nDone."),
+    "code whose last fence may be the first of JSON": ("```python\nx = 1\n```\n", "```python\nx = 1"),
     "a heart": ("<3 you", "<3 you"),
     "quoted words": ('"To be" is', '"To be" is'),
     "words behind thinking": ("<think>hm {</think>\nHello", "Hello"),
@@ -173,6 +174,8 @@ PARTS = st.sampled_from(WORDS + ACTIONS)
 
 
 @settings(max_examples=400, deadline=None)
+@example([WORDS[4], WORDS[4], "Hello", ACTIONS[2]], [])  # two fences in one line: what opens, and what closes?
+@example([WORDS[4], WORDS[4], "Hello", ACTIONS[3]], [])
 @given(st.lists(PARTS, min_size=1, max_size=8), PLACES)
 def test_drafts_of_words_grow_and_never_hold_an_action(parts: list[str], places: list[int]) -> None:
     reply = "Well " + "".join(parts)

@@ -16,6 +16,7 @@ _JSON_LANGUAGE = re.compile(r"(?:json\w{0,10})?\Z", re.IGNORECASE)
 _FENCE = re.compile(r"```+[ \t]*([\w+-]*)")
 _BACKTICKS = re.compile("`+")
 _NOTABLE = re.compile(r"[`{\[<]")
+_BEFORE_JSON = "{["
 _NEXT = re.compile(r"\s*(.?)", re.DOTALL)
 _STOPS = ("<|", "<｜", "</s>", "<tool_call", "<function", "<end_of_turn", "<eos>", "<think", "</think", "[/inst]")
 """What leaks from models behind or between words; never shown."""
@@ -181,13 +182,18 @@ class DraftWords:
             return None
         if len(run[0]) < 3:
             return run.end()
-        if self._in_fence:
-            self._in_fence = False
-            return run.end()
         fence = _FENCE.match(self._rest, at)
         if fence is None or fence.end() == len(self._rest):
             self._over = len(self._rest) - at > _LONGEST_DOUBT
             return None
-        self._over = _JSON_LANGUAGE.match(fence[1]) is not None
+        is_json = _JSON_LANGUAGE.match(fence[1]) is not None
+        if self._in_fence:
+            # It may be the first line of another fence, if what looked like code was none.
+            if is_json and self._pass_before(fence.end() - 1, _BEFORE_JSON) is None:
+                return None
+            self._over = is_json and fence[1] != ""
+            self._in_fence = self._over
+            return None if self._over else run.end()
+        self._over = is_json
         self._in_fence = not self._over
         return None if self._over else fence.end()
