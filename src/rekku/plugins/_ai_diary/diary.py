@@ -18,7 +18,7 @@ from rekku.plugins._ai_diary import keeper, schema, tables
 from rekku.plugins._ai_diary.entry import CHAT, PRIVATE, Entry, entry_of
 from rekku.plugins._ai_diary.feelings import mood
 from rekku.plugins._ai_diary.recall import Found, recall
-from rekku.plugins._ai_diary.reply import reflection
+from rekku.plugins._ai_diary.reply import of_own_accord, reflection
 from rekku.plugins._ai_diary.words import BETWEEN, fitting, listed, told
 
 FIELD = "diary"
@@ -133,13 +133,14 @@ def entry_of_turn(turn: Turn) -> Entry | None:
     said = "\n".join(reply for reply in turn.replies if reply not in elsewhere)
     if not said:
         return None
-    heard = "\n".join(message.text for message in turn.messages)
+    heard = "" if last.errand else "\n".join(message.text for message in turn.messages)
     # An errand in a group is done in its creator's name, who need not be there.
     talks = last.direct or last.errand is None
     person = audience_of(last, turn.principal).person_id if last.direct else turn.principal.person_id
     speakers = (person,) if person and talks else ()
     name = "" if last.errand else (last.user.name or last.user.tag or last.user.id)
-    noted = reflection(turn.fields.get(FIELD), heard, name)
+    told_of = turn.fields.get(FIELD)
+    noted = of_own_accord(told_of, last.errand.fallback) if last.errand else reflection(told_of, heard, name)
     where = turn.conversation
     return Entry(
         id=turn.id,
@@ -171,7 +172,8 @@ async def in_mind(
     half_life: timedelta,
 ) -> dict[str, str]:
     """What is felt and remembered before this audience, in at most `room` characters; `past` is shown anyway."""
-    found = await recall(database, audience, message.text, now, most=MOST_RELEVANT, recent=MOST_RECENT)
+    asked = message.errand.fallback if message.errand else message.text  # the words of an errand are for the model
+    found = await recall(database, audience, asked, now, most=MOST_RELEVANT, recent=MOST_RECENT)
     facts: dict[str, str] = {}
     feelings = mood(found.recent, now, half_life)
     if feelings:

@@ -53,17 +53,24 @@ class Reflection:
 
 def reflection(told: Any, said: str, name: str) -> Reflection:
     """What the model wrote, as far as it is usable; the rest by rules, from what the person (called `name`) said."""
+    return _noted(told, said, f"I talked with {name or 'somebody'}", _in_short(said, name))
+
+
+def of_own_accord(told: Any, what: str) -> Reflection:
+    """The same of an exchange that nobody began: a reminder that was due, say. `what` names it in plain words."""
+    return _noted(told, what, "I spoke of my own accord", _text(what, LONGEST_SUMMARY // 2))
+
+
+def _noted(told: Any, about: str, event: str, in_short: str) -> Reflection:
     told = told if isinstance(told, Mapping) else {}
     thought, summary = _text(told.get("thought"), LONGEST_THOUGHT), _text(told.get("summary"), LONGEST_SUMMARY)
-    emotions = feelings(told.get("emotions")) or felt_in(said)
-    tags = texts(told.get("tags"), LONGEST_TAG, MOST_TAGS) or _topics(said)
-    by = MODEL if thought or summary else RULES
+    emotions = feelings(told.get("emotions")) or felt_in(about)
     return Reflection(
-        thought or f"I talked with {name or 'somebody'}; it left me with {emotions[0].type}.",
-        emotions,
-        summary or _in_short(said, name),
-        tags,
-        by,
+        thought=thought or f"{event}; it left me with {emotions[0].type}.",
+        emotions=emotions,
+        summary=summary or in_short,
+        tags=texts(told.get("tags"), LONGEST_TAG, MOST_TAGS) or _topics(about),
+        written_by=MODEL if thought or summary else RULES,
     )
 
 
