@@ -1,6 +1,7 @@
 """How much a terminal on the page holds: for pages that are slow or away, and for programs that do not read."""
 
 import asyncio
+import re
 
 import pytest
 
@@ -96,6 +97,29 @@ async def test_a_full_screen_program_keeps_its_screen_and_paints_it_anew_for_a_p
     assert again.shown.startswith(b"\x1b[?1049h\x1b[?25l\x1b[?1006h")
     await again.type("\x03")
     await at_home.until_running("bash")
+    await again.close()
+
+
+@pytest.mark.parametrize(
+    ("written", "begins"),
+    [
+        (r"printf '\e[?1049h\e[?25l\ec'; seq 100000", rb"\d+\r\n"),
+        (r"printf '\e[?1049h\e[?2004;25l\e[!p'; seq 100000", rb"\d+\r\n"),
+        (r"printf '\e[?1049h\e[?1049l\e[?4711h'; seq 100000", rb"\d+\r\n"),
+        (r"yes $'\e[?1006;1000h' | head -n 60000 | tr -d '\n'", rb"(\x1b\[\?1006h\x1b\[\?1000h)?(\x1b\[\?1006;1000h)+"),
+    ],
+)
+async def test_modes_that_are_as_at_first_are_not_told_and_none_is_cut_in_two(
+    at_home: Owner, written: str, begins: bytes
+) -> None:
+    screen = await at_home.begin()
+    view = await at_home.look_at(screen)
+    await view.type(f"{written}; echo d''one\r")
+    await view.until("done")
+    again = await at_home.look_at(screen, at=1)
+    await again.until("done")
+    assert re.match(begins, again.shown), again.shown[:100]
+    await view.close()
     await again.close()
 
 
