@@ -19,6 +19,7 @@ from rekku.interface.webui.server import listen
 from rekku.testing import Bot, bot_at
 from tests.interface.webui.conftest import PLUGINS
 from tests.interface.webui.visitor import PASSWORD, Visitor, address, link_in, welcome
+from tests.road.words import until
 
 DAY = 86_400.0
 Visit = Callable[[], Awaitable[Visitor]]
@@ -144,7 +145,7 @@ async def test_wrong_passwords_are_counted_and_the_owner_is_told(bot: Bot, owner
     assert sorted(statuses) == [403] * 5 + [429] * 3
     status, told = await stranger.post("/web/login", {"password": PASSWORD})
     assert (status, "Too many wrong passwords" in told["error"]) == (429, True)
-    assert "tried 5 wrong passwords" in bot.interface.sent[-1].text
+    await until(bot, lambda: "tried 5 wrong passwords" in bot.interface.sent[-1].text)
     await bot.clock.advance(15 * 60 + 1)
     await stranger.log_in()
 
