@@ -71,9 +71,9 @@ class TestWhatPeopleSend(OnMatrix):
         await world.says("one", chat=GROUP, thread="t", mention=True)
         await talk.until(lambda: talk.bot.engine.prompts)
         wrong = await world.says("tow", chat=GROUP, thread="t", mention=True)
-        await talk.rest()
+        await talk.kept("tow")
         await world.edits(wrong, "two")
-        await talk.rest()
+        await talk.kept("two")
         talk.bot.engine.gate.set()
         await talk.until(lambda: len(talk.texts(GROUP, "t")) == 2)
 
