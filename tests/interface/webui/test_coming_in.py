@@ -89,9 +89,9 @@ def test_none_of_the_thirty_thousand_most_common_passwords_is_good() -> None:
 
 
 def test_the_worst_that_somebody_may_write_is_judged_within_seconds() -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     passwords.fault("4@8({[<3&6969!1|1L0$57+%2" * 8, ())
-    assert time.perf_counter() - began < 5
+    assert time.process_time() - began < 5
 
 
 async def test_a_weak_password_in_the_settings_opens_nothing(bot_home: Path) -> None:
