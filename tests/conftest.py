@@ -7,9 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from rekku.store.database import MariaServer, StoredDatabase, open_database
 from tests.servers.mariadb import shared_server
+
+settings.register_profile("rekku", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("rekku")  # how long an example takes, or making one up, says more of the machine than of Rekku
 
 KINDS = ("sqlite", "mariadb")
 _numbers = itertools.count(1)

@@ -12,6 +12,9 @@ from hypothesis import strategies as st
 from rekku.chain.draft_text import DraftText
 from rekku.chain.parser import parse
 
+TRIES = 12
+"""The best of at most so many counts: whoever else uses the machine can make one slow, and none quick."""
+
 OWN = ("message", "message_cli")
 KNOWN = frozenset({"message", "message_cli", "message_web", "terminal"})
 RUN = '{"type":"terminal","payload":{"command":"ls","text":"secret"}}'
@@ -219,10 +222,10 @@ def test_no_reply_raises(pieces: list[str]) -> None:
     ],
 )
 def test_a_long_reply_in_small_pieces_costs_little(text: str) -> None:
-    best = float("inf")
-    for _ in range(3):
+    tries: list[float] = []
+    while len(tries) < TRIES and min(tries, default=1.0) >= 0.5:
         started = time.process_time()
         drafts(text[i : i + 4] for i in range(0, len(text), 4))
-        best = min(best, time.process_time() - started)
+        tries.append(time.process_time() - started)
 
-    assert best < 0.5
+    assert min(tries) < 0.5

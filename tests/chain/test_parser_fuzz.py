@@ -83,6 +83,9 @@ def test_a_reply_that_was_cut_off_is_never_clean_and_never_shown(length: int) ->
 
 
 HI = '{"type":"message","payload":{"text":"hi"}}'
+TRIES = 12
+"""The best of at most so many counts: whoever else uses the machine can make one slow, and none quick."""
+
 HOSTILE = {
     "10 MB of letters": "x" * 10_000_000,
     "10 MB of braces": "{" * 10_000_000,
@@ -120,10 +123,10 @@ HOSTILE = {
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
 def test_it_takes_under_200_ms_for(text: str) -> None:
-    best = float("inf")
-    for _ in range(3):
+    tries: list[float] = []
+    while len(tries) < TRIES and min(tries, default=1.0) >= 0.2:
         started = time.process_time()
         parse(text, KNOWN)
-        best = min(best, time.process_time() - started)
+        tries.append(time.process_time() - started)
 
-    assert best < 0.2
+    assert min(tries) < 0.2

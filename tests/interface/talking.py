@@ -4,6 +4,7 @@ import asyncio
 import json
 
 from rekku.core.message import Choice
+from rekku.store.schema import HISTORY
 from tests.interface.suite import GROUP, OGG, PNG, Suite, asked, does, needs
 from tests.interface.world import Talk
 
@@ -26,7 +27,7 @@ class Talking(Suite):
         for text in ("first", "second", "third"):
             await talk.world.says(text, user=self.person)
         await talk.until(lambda: talk.bot.engine.prompts)
-        await talk.rest()
+        await talk.kept("second", "third")
         talk.bot.engine.gate.set()
         await talk.until(lambda: talk.texts(self.person) == ["One.", "Two and three."])
 
@@ -138,7 +139,7 @@ class Talking(Suite):
         await talk.until(lambda: talk.bot.engine.prompts)
         await talk.world.says("mine", chat=GROUP, mention=True, user="ann")
         await talk.world.says("yours", chat=GROUP, mention=True, user="bob")
-        await talk.rest()
+        await talk.kept("mine", "yours")
         talk.bot.engine.gate.set()
         await talk.until(lambda: len(talk.texts(GROUP)) == 3)
 
@@ -172,9 +173,9 @@ class Talking(Suite):
         await talk.world.says("one", user=self.person)
         await talk.until(lambda: talk.bot.engine.prompts)
         wrong = await talk.world.says("tow", user=self.person)
-        await talk.rest()
+        await talk.kept("tow")
         await talk.world.edits(wrong, "two")
-        await talk.rest()
+        await talk.kept("two")
         talk.bot.engine.gate.set()
         await talk.until(lambda: len(talk.texts(self.person)) == 2)
 
@@ -184,9 +185,9 @@ class Talking(Suite):
     async def test_a_reaction_becomes_part_of_the_conversation(self, talk: Talk) -> None:
         talk.bot.model_says("A joke.", "Thanks.")
         await talk.hears("tell one", user=self.person)
-        await talk.rest()  # nobody reacts before it is noted that the message was sent
+        await talk.settled()  # nobody reacts before it is noted that the message was sent
         await talk.world.reacts(talk.world.shown(self.person)[-1], "👍", user=self.person)
-        await talk.rest()
+        await talk.kept("👍", table=HISTORY)
         await talk.hears("so", user=self.person)
 
         assert "reacted with 👍" in json.dumps(asked(talk.bot)["context"]["history"], ensure_ascii=False)

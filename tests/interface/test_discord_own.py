@@ -77,8 +77,7 @@ class TestDiscordAlone(OnDiscord):
         assert talk.texts("owner") == []
 
     async def test_the_menu_is_not_sent_again_at_every_start(self, talk: Talk, world: Discord) -> None:
-        await talk.until(lambda: world.server.menu)
-        await talk.rest()
+        await talk.until(lambda: any(file.read_text() for file in talk.bot.home.rglob("menu")), "that it is noted")
         before = sum(path.endswith("/commands") for _, path in world.server.calls)
         world.server.online.clear()
         await talk.bot.restart()

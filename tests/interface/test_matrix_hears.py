@@ -9,6 +9,7 @@ from tests.interface.matrix import Matrix
 from tests.interface.on_matrix import OnMatrix, comes
 from tests.interface.suite import GROUP, PNG, asked
 from tests.interface.world import Talk
+from tests.road.gates import Ajar
 
 
 class TestWhatPeopleSend(OnMatrix):
@@ -70,9 +71,9 @@ class TestWhatPeopleSend(OnMatrix):
         await world.says("one", chat=GROUP, thread="t", mention=True)
         await talk.until(lambda: talk.bot.engine.prompts)
         wrong = await world.says("tow", chat=GROUP, thread="t", mention=True)
-        await talk.rest()
+        await talk.kept("tow")
         await world.edits(wrong, "two")
-        await talk.rest()
+        await talk.kept("two")
         talk.bot.engine.gate.set()
         await talk.until(lambda: len(talk.texts(GROUP, "t")) == 2)
 
@@ -91,9 +92,11 @@ class TestWhatPeopleSend(OnMatrix):
 
     async def test_a_long_answer_is_whole_though_it_was_shown_while_it_grew(self, talk: Talk, world: Matrix) -> None:
         words = " ".join(f'"w<{n}>"' for n in range(1_600))
-        talk.bot.engine.pieces = 200
+        talk.bot.engine.pieces, talk.bot.engine.gate = 200, Ajar(10)
         talk.bot.model_says(words)
         await world.says("talk")
+        await talk.until(talk.texts)
+        talk.bot.engine.gate.set()
         await talk.until(lambda: "w<1599>" in "".join(talk.texts()))
         await talk.rest()
 

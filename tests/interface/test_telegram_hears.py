@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from rekku.core.message import Choice, Conversation
+from rekku.store.schema import HISTORY
 from rekku.testing import bot_at
 from tests.interface.on_telegram import ALONE, OnTelegram, calls, given, owner_menu
 from tests.interface.suite import GROUP, PNG, asked
@@ -132,11 +133,12 @@ class TestHearing(OnTelegram):
     async def test_a_reaction_belongs_to_the_topic_of_its_message(self, talk: Talk, world: Telegram) -> None:
         talk.bot.model_says("In the topic.", "Outside.", "Again in the topic.")
         await talk.hears("hi", chat=GROUP, thread="t1", mention=True)
-        await talk.rest()
+        await talk.settled()
         shown = world.shown(GROUP, "t1")[0]
         reaction = {"message_id": int(shown.id), "user": account("ann"), "date": 1, "old_reaction": []}
         new = [{"type": "emoji", "emoji": "👍"}]
         world.server.happens("message_reaction", reaction | {"chat": world.chat(GROUP, "ann"), "new_reaction": new})
+        await talk.kept("👍", table=HISTORY)
         await talk.hears("hi", chat=GROUP, mention=True)
         assert "reacted" not in json.dumps(asked(talk.bot))
         await talk.hears("and?", chat=GROUP, thread="t1", mention=True)

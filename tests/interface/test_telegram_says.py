@@ -19,6 +19,7 @@ from tests.interface.suite import GROUP, OGG, health
 from tests.interface.telegram import GROUP as GROUP_ID
 from tests.interface.telegram import Telegram
 from tests.interface.world import Talk
+from tests.road.gates import Ajar
 
 FILES = {
     "sendVoice": Attachment("audio", "voice.ogg", "audio/ogg; codecs=opus", OGG),
@@ -85,9 +86,11 @@ class TestSaying(OnTelegram):
 
     async def test_a_reply_that_grew_is_kept_when_its_formatting_is_refused(self, talk: Talk, world: Telegram) -> None:
         world.server.reads_entities = False
-        talk.bot.engine.pieces = 8
+        talk.bot.engine.pieces, talk.bot.engine.gate = 8, Ajar(4)
         talk.bot.model_says("**Bold** words, which come slowly, one after the other, until it is whole.")
         await world.says("write")
+        await talk.until(talk.texts)
+        talk.bot.engine.gate.set()
         await talk.until(lambda: "whole." in "".join(talk.texts()))
 
         assert talk.texts() == ["**Bold** words, which come slowly, one after the other, until it is whole."]
@@ -140,33 +143,36 @@ class TestSaying(OnTelegram):
         assert "Telegram does not take 🧊; take one of" in json.dumps(talk.bot.engine.messages, ensure_ascii=False)
 
     async def test_a_reply_that_somebody_deleted_while_it_grew_is_said_again(self, talk: Talk, world: Telegram) -> None:
-        talk.bot.engine.pieces = 8
+        talk.bot.engine.pieces, talk.bot.engine.gate = 8, Ajar(4)
         talk.bot.model_says("It comes slowly, one word after the other, until it is whole.")
         await world.says("write")
         await until_shown(talk, lambda: bool(talk.texts()))
         world.server.messages.clear()
+        talk.bot.engine.gate.set()
         await talk.until(lambda: talk.texts() == ["It comes slowly, one word after the other, until it is whole."])
 
     async def test_an_edit_whose_answer_is_lost_is_made_again(self, talk: Talk, world: Telegram) -> None:
-        talk.bot.engine.pieces = 8
+        talk.bot.engine.pieces, talk.bot.engine.gate = 8, Ajar(4)
         talk.bot.model_says("It comes slowly, one word after the other, until it is whole.")
         await world.says("write", user="owner")
         await until_shown(talk, lambda: bool(talk.texts("owner")))
         world.server.breaks = ["editMessageText"] * 2
+        talk.bot.engine.gate.set()
         await talk.until(lambda: talk.texts("owner")[0].endswith("until it is whole."))
         await talk.rest()
 
         assert len(talk.texts("owner")) == 1
 
     async def test_a_group_that_moves_while_a_reply_grows_gets_it(self, talk: Talk, world: Telegram) -> None:
-        talk.bot.engine.pieces = 8
+        talk.bot.engine.pieces, talk.bot.engine.gate = 8, Ajar(4)
         talk.bot.model_says("It comes slowly, one word after the other, until it is whole.")
         world.server.refusals["editMessageText"] = [(400, "Bad Request: upgraded", {"migrate_to_chat_id": -100999})]
         await world.says("write", chat=GROUP, mention=True)
-        await talk.until(lambda: world.server.messages.get("-100999"))
+        await talk.until(lambda: talk.texts(GROUP))
+        talk.bot.engine.gate.set()
+        await talk.until(lambda: moved(world)[-1:] == ["It comes slowly, one word after the other, until it is whole."])
         await talk.rest()
 
-        assert [m["text"] for m in world.server.messages["-100999"]][-1].endswith("until it is whole.")
         assert talk.texts(GROUP) == [world.server.messages[str(GROUP_ID)][0]["text"]]
 
     async def test_what_is_to_be_said_waits_for_a_right_token(self, talk: Talk, world: Telegram) -> None:
@@ -191,6 +197,11 @@ class TestSaying(OnTelegram):
         await talk.bot.load(file)
 
         assert await talk.hears("and now?") == ["After."]
+
+
+def moved(world: Telegram) -> list[str]:
+    """What stands in the group that has moved."""
+    return [message["text"] for message in world.server.messages.get("-100999", ())]
 
 
 async def until_shown(talk: Talk, fact: Callable[[], bool]) -> None:

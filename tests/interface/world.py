@@ -1,10 +1,15 @@
 """A platform as its people see it: what every interface is tested against, through a local server of its protocol."""
 
+import asyncio
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from rekku.testing import Bot
+from sqlalchemy import Table, select
+
+from rekku.core.database import Statement
+from rekku.store.schema import INBOX
+from rekku.testing import PATIENCE, Bot
 
 File = tuple[str, str, str, bytes]
 """Kind, name, type and content of a file."""
@@ -139,20 +144,30 @@ class Talk:
 
     async def until(self, fact: Callable[[], object], what: str = "") -> None:
         """Let everything go on until something is so."""
-        import asyncio
-
         try:
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(PATIENCE):
                 while not fact():
                     await self.bot.clock.advance(self.step)
                     await asyncio.sleep(0.005)
         except TimeoutError:
             raise AssertionError(f"in vain: {what or 'what the test waits for'}; {self._state()}") from None
 
+    async def kept(self, *words: str, table: Table = INBOX) -> None:
+        """Wait until these words stand in a table: in that of what Rekku has heard, if no other is named."""
+        told = ""
+        async with asyncio.timeout(PATIENCE):
+            while not all(word in told for word in words):
+                await self.bot.clock.advance(self.step)
+                told = str(await self.bot.running.database.fetch(Statement(select(table))))
+
+    async def settled(self) -> None:
+        """Wait until no turn runs, and all that was said is known to have been sent."""
+        async with asyncio.timeout(PATIENCE):
+            while self.bot.running.road.inbox.running or await self.bot.running.road.outbox_store.waiting():
+                await self.bot.clock.advance(self.step)
+
     async def rest(self) -> None:
         """Let everything go on for a while in which nothing new should be seen."""
-        import asyncio
-
         for _ in range(30):
             await self.bot.clock.advance(self.step)
             await asyncio.sleep(0.005)

@@ -103,6 +103,9 @@ async def test_the_traceback_of_a_failure_begins_in_the_authors_file(world: Worl
     assert lines[-1] == "ValueError: no luck"
 
 
+LIMIT = 2.0
+"""Seconds: for what hangs, and enough for a good file beside it, however busy the machine is."""
+
 HANGS = {
     "import": "import threading\nthreading.Event().wait(60)\n",
     "constructor": "import threading\nclass B:\n    def __init__(self): threading.Event().wait(60)\nPLUGIN_CLASS = B\n",
@@ -119,13 +122,13 @@ HANGS = {
 
 @pytest.mark.parametrize("text", HANGS.values(), ids=HANGS)
 async def test_a_file_that_hangs_is_given_up_and_loads_when_it_is_mended(world: World, text: str) -> None:
-    world.make(import_limit=0.2, start_limit=0.2)
+    world.make(import_limit=LIMIT, start_limit=LIMIT)
     file = world.write("plugins/hangs.py", text)
     world.write("plugins/z_good.py", GOOD)
     await world.loader.load_all()
     told = world.report("plugins/hangs.py")
     assert told.state == "failed"
-    assert "took more than 0.2 s; it was given up" in told.reason
+    assert f"took more than {LIMIT:g} s; it was given up" in told.reason
     assert list(PLUGIN_REGISTRY) == ["z_good"]
 
     file.write_text(GOOD)

@@ -9,6 +9,9 @@ from rekku.testing import Bot
 from tests.road.words import action, answered, reply, rows, say, texts, until
 
 PLAIN = "Reminder: water the plants"
+STEPS = 8
+"""More than what the plugin asks of the database one after the other, for one event."""
+
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 """The bot's clock at the start: 13:00 in Rome."""
 
@@ -46,7 +49,12 @@ async def pass_by(bot: Bot, seconds: float) -> None:
 
 
 async def until_quiet(bot: Bot) -> None:
-    """Until no turn runs and nothing is on its way to the table."""
+    """Until no turn runs and nothing is on its way to the table.
+
+    What follows a turn is a few questions to the database, and each is answered before what is asked here after it.
+    """
     await until(bot, lambda: not bot.running.road.inbox.running)
-    for _ in range(3):
+    for _ in range(STEPS):
+        async with bot.running.database.transaction():
+            pass
         await bot.clock.advance(0)

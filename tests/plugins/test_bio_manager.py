@@ -11,7 +11,7 @@ from rekku.plugins._bio_manager.keeping import changed
 from rekku.plugins._bio_manager.limits import Limits
 from rekku.plugins._bio_manager.payload import read_change
 from rekku.plugins._bio_manager.whom import Whom
-from rekku.testing import Bot, MemoryInterface
+from rekku.testing import PATIENCE, Bot, MemoryInterface
 from tests.plugins.bios import (
     ANN,
     BOB,
@@ -233,7 +233,10 @@ class TestCost:
         assert not [sql for sql in writes if "bio" in sql]
 
         await bot.clock.advance(60)
-        await plugin(bot)._note_accesses()
+        await plugin(bot)._note_accesses()  # in case it was not yet its time; else it is on its way
+        async with asyncio.timeout(PATIENCE):
+            while not all(bio.last_accessed for bio in (await bios(bot)).values()):
+                await bot.clock.advance(0)
         assert len([sql for sql in writes if "bio" in sql]) == 3
         assert {bio.last_accessed for bio in (await bios(bot)).values()} == {bot.clock.now().replace(minute=0)}
 

@@ -132,7 +132,7 @@ async def test_what_was_handed_over_when_it_died_is_not_said_again(bot: Bot, mon
     await load(bot)
     number = await make(bot, repeat="daily")
 
-    async def dies(*_: Any) -> None:
+    async def dies(*_: Any, **__: Any) -> None:
         raise asyncio.CancelledError
 
     with monkeypatch.context() as patched:

@@ -72,7 +72,7 @@ async def test_a_command_while_another_waits_is_refused(bot: Bot) -> None:
 
 async def test_what_takes_too_long_is_killed_and_the_next_shell_is_new(bot: Bot) -> None:
     await runs(bot, command="x=5")
-    killed = await runs(bot, command="echo begun; sleep 100", timeout=0.2)
+    killed = await runs(bot, command="echo begun; sleep 100", timeout=2)
     assert killed["output"] == "begun\n"
     assert "it was killed with its shell" in str(killed["note"])
     assert await runs(bot, command="echo ${x-gone}") == {"output": "gone\n", "exit_status": 0, "note": NEW.strip("[]")}
@@ -160,6 +160,7 @@ async def test_who_is_no_trainer_any_more_has_no_shell_mode_any_more(bot: Bot) -
 
 async def test_a_command_that_runs_is_stopped_from_another_message(bot: Bot) -> None:
     running = await bot.send("/sh echo begun; sleep 100")
+    await until(bot, lambda: written(bot) >= len("begun\n"))
     assert (await bot.hears("/sh stop"))[0] == "It is being stopped."
     await running.outcome()
     assert texts(bot)[-1].startswith("begun\n")
@@ -224,6 +225,12 @@ async def test_the_sandbox_keeps_the_home_out_of_reach(bot: Bot) -> None:
     (bot.home / "note").write_text("private")
     assert "No such file" in (await bot.hears(f"/sh cat {bot.home}/note"))[0]
     assert await bot.hears("/sh cat /etc/shadow >/dev/null") != ["(no output)"]
+
+
+def written(bot: Bot) -> int:
+    """How many bytes the commands that run have written."""
+    component = next(c for c in bot.running.registry if c.name == "terminal")
+    return sum(session.shell._line._output.total for session in component.instance._sessions._sessions.values())
 
 
 async def health(bot: Bot) -> str:

@@ -58,9 +58,9 @@ async def test_any_bytes_survive_and_escape_sequences_do_not(opened: Open) -> No
 
 async def test_background_work_goes_on_and_its_output_comes_with_the_next_command(opened: Open) -> None:
     shell = opened()
-    output, _ = await done(shell, "(read -t 0.1 < <(sleep 1); echo from behind) & echo at once")
+    output, _ = await done(shell, "mkfifo go; (read < go; echo from behind) & echo at once")
     assert output == "at once\n"
-    output, _ = await done(shell, "wait; echo after")
+    output, _ = await done(shell, "echo > go; wait; echo after")
     assert output == "from behind\nafter\n"
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from rekku.core.errors import DeliveryUnknown
 from rekku.testing import Bot, MemoryInterface
+from tests.road.gates import Paced
 from tests.road.words import until
 
 
@@ -28,7 +29,7 @@ class Keyed(MemoryInterface):
 
 async def test_a_draft_whose_id_was_lost_becomes_the_answer_after_a_restart(bot: Bot) -> None:
     keyed = bot.add_interface(Keyed())
-    bot.engine.pieces = 4
+    bot.engine.pieces, bot.engine.gate = 4, Paced(bot)
     bot.model_says("A long reply that is shown while it is written.")
     await bot.tell("hello", interface="keyed", user="ann")
     (shown,) = keyed.sent

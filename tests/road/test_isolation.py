@@ -100,7 +100,7 @@ async def test_sys_exit_in_an_async_action_ends_nothing(bot: Bot) -> None:
     assert await bot.hears("leave") == ["It failed."]
 
 
-@pytest.mark.settings(INJECTION_TIMEOUT="0.05")
+@pytest.mark.settings(INJECTION_TIMEOUT="2")
 async def test_facts_that_come_late_or_break_are_left_out_and_the_others_are_there(bot: Bot) -> None:
     class Late:
         async def get_static_injection(self) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from rekku.core.turn import Outcome
 from rekku.store.schema import OUTBOX
 from rekku.testing import Bot, Sent
 from tests.road.doers import Doer, add
+from tests.road.gates import Paced
 from tests.road.words import action, reply, rows, say, texts, until
 
 pytestmark = pytest.mark.sqlite_only
@@ -38,7 +39,7 @@ def grew(message: Sent, last: str) -> bool:
     ],
 )
 async def test_one_message_grows_until_it_is_whole(bot: Bot, text: str) -> None:
-    bot.engine.pieces = 8
+    bot.engine.pieces, bot.engine.gate = 6, Paced(bot)
     bot.model_says(text)
     assert await bot.hears("tell me a story") == [STORY]
     assert grew(bot.interface.sent[0], STORY)
@@ -47,7 +48,7 @@ async def test_one_message_grows_until_it_is_whole(bot: Bot, text: str) -> None:
 
 async def test_escapes_and_emoji_never_show_half(bot: Bot) -> None:
     story = 'She said: "Hi!"\n' + "😀é\\" * 10
-    bot.engine.pieces = 8
+    bot.engine.pieces, bot.engine.gate = 6, Paced(bot)
     bot.model_says(say(story))
     assert await bot.hears("hello") == [story]
     assert grew(bot.interface.sent[0], story)
@@ -111,6 +112,7 @@ async def test_a_reply_that_breaks_off_becomes_the_words_of_the_deferral(bot: Bo
             for at in range(0, 60, 5):
                 yield STORY[at : at + 5]
                 await asyncio.sleep(0.02)
+                await Paced(bot).wait()
             if self.broken:
                 raise EngineRefused("the line broke")
 
@@ -153,7 +155,7 @@ async def test_a_draft_that_a_restart_left_behind_becomes_the_answer(bot: Bot) -
 
 async def test_each_step_of_a_turn_may_have_a_message_of_its_own(bot: Bot) -> None:
     add(bot, Doer("look", does=lambda _: "a cat"))
-    bot.engine.pieces = 8
+    bot.engine.pieces, bot.engine.gate = 6, Paced(bot)
     bot.model_says(reply(action("message", text=STORY), action("look")), say(STORY.upper()))
     assert await bot.hears("tell me a story") == [STORY, STORY.upper()]
     assert all(grew(message, message.text) for message in bot.interface.sent)

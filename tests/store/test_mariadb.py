@@ -89,7 +89,7 @@ async def test_a_server_that_stays_away_is_given_up_in_time_and_found_again(
     db = await open_database(tmp_path, private.server("rekku"), patience=0.5)
     await migrate(db, SCHEMA)
     await asyncio.to_thread(private.kill)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(15):
         for asked in (db.write(ADD(id=1)), db.fetch(IDS)):
             with pytest.raises(StoreError) as caught:
                 await asked

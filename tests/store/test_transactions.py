@@ -108,7 +108,7 @@ async def test_writes_wait_while_a_transaction_is_open(store: StoredDatabase) ->
 async def test_a_transaction_that_takes_too_long_is_rolled_back(
     store: StoredDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(base, "TRANSACTION_LIMIT", 0.2)
+    monkeypatch.setattr(base, "TRANSACTION_LIMIT", 2.0)
 
     async def too_long(transaction: Transaction) -> None:
         await transaction.write(ADD(id=1))

@@ -27,8 +27,7 @@ class ScriptedEngine:
         self.prompts.append("\n".join(str(m["content"]) for m in messages))
         self.messages.append(messages)
         self.calls.append(call)
-        if self.gate is not None:
-            await self.gate.wait()
+        await self._pass_gate()
         if not self.script:
             raise AssertionError("The model was asked, but the test has no more replies: bot.model_says(…)")
         reply = self.script.pop(0)
@@ -41,6 +40,11 @@ class ScriptedEngine:
             yield text[at : at + size]
             if self.pieces:
                 await asyncio.sleep(0.02)
+                await self._pass_gate()
+
+    async def _pass_gate(self) -> None:
+        if self.gate is not None:
+            await self.gate.wait()
 
 
 @dataclass

@@ -8,6 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver import Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
@@ -102,8 +103,20 @@ class Browser:
         return found
 
     def until(self, fact: Callable[[], Result | None]) -> Result:
-        """Wait until something is so; what it is."""
-        return WebDriverWait(self.driver, PATIENCE).until(lambda _: fact() or False)
+        """Wait until something is so; what it is. What the page draws anew meanwhile is looked at again."""
+        waiting = WebDriverWait(self.driver, PATIENCE, ignored_exceptions=[StaleElementReferenceException])
+        return waiting.until(lambda _: fact() or False)
+
+    def press(self, css: str, label: str) -> None:
+        """Click the first of these that begins with that label, as soon as it is there."""
+
+        def pressed() -> bool:
+            found = next((one for one in self.all(css) if one.text.startswith(label)), None)
+            if found is not None:
+                found.click()
+            return found is not None
+
+        self.until(pressed)
 
     def say(self, text: str) -> None:
         """Write a line in the chat."""

@@ -19,6 +19,7 @@ from rekku.interface.webui.server import listen
 from rekku.testing import Bot, bot_at
 from tests.interface.webui.conftest import PLUGINS
 from tests.interface.webui.visitor import PASSWORD, Visitor, address, link_in, welcome
+from tests.road.words import until
 
 DAY = 86_400.0
 Visit = Callable[[], Awaitable[Visitor]]
@@ -88,9 +89,9 @@ def test_none_of_the_thirty_thousand_most_common_passwords_is_good() -> None:
 
 
 def test_the_worst_that_somebody_may_write_is_judged_within_seconds() -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     passwords.fault("4@8({[<3&6969!1|1L0$57+%2" * 8, ())
-    assert time.perf_counter() - began < 5
+    assert time.process_time() - began < 5
 
 
 async def test_a_weak_password_in_the_settings_opens_nothing(bot_home: Path) -> None:
@@ -144,7 +145,7 @@ async def test_wrong_passwords_are_counted_and_the_owner_is_told(bot: Bot, owner
     assert sorted(statuses) == [403] * 5 + [429] * 3
     status, told = await stranger.post("/web/login", {"password": PASSWORD})
     assert (status, "Too many wrong passwords" in told["error"]) == (429, True)
-    assert "tried 5 wrong passwords" in bot.interface.sent[-1].text
+    await until(bot, lambda: "tried 5 wrong passwords" in bot.interface.sent[-1].text)
     await bot.clock.advance(15 * 60 + 1)
     await stranger.log_in()
 

@@ -14,6 +14,7 @@ from selenium.webdriver.support.ui import Select
 from rekku.testing import Bot
 from tests.interface.webui.browser import Browser
 from tests.interface.webui.visitor import PASSWORD, address, link_in, welcome
+from tests.road.gates import Ajar
 
 DAY = 86_400.0
 PAGES = {
@@ -135,12 +136,14 @@ async def test_a_reload_in_the_middle_of_a_reply_and_a_restart_lose_nothing(bot:
 
 
 async def test_a_restart_in_the_middle_of_a_reply_shows_it_whole_and_once(bot: Bot, browser: Browser) -> None:
-    bot.engine.pieces = 3
-    bot.model_says("This reply is broken off in the middle. " * 40, "This reply is whole now.")
+    bot.engine.pieces, bot.engine.gate = 3, Ajar(6)
+    bot.model_says("This reply is broken off in the middle.", "This reply is whole now.")
     await browser.do(browser.say, "write")
     await browser.do(browser.find, ".line.rekku.draft .bubble")
     bot.environ["WEBUI_PORT"] = address(bot).rpartition(":")[2]
-    await bot.restart()
+    await bot.stop()
+    bot.engine.gate.set()
+    await bot.start()
     await browser.do(browser.until, lambda: browser.replies() == ["This reply is whole now."])
     await browser.do(browser.driver.refresh)
     await browser.do(browser.until, lambda: browser.replies() == ["This reply is whole now."])

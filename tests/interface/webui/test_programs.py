@@ -11,6 +11,7 @@ import pytest
 from rekku.testing import Bot
 from tests.interface.suite import PNG, Giver, asked
 from tests.interface.webui.visitor import Visitor, address
+from tests.road.gates import Paced
 
 Make = Callable[..., Awaitable[str]]
 Client = Callable[[str], ollama.AsyncClient]
@@ -65,7 +66,7 @@ async def test_openai_gets_an_answer_with_what_it_cost(bot: Bot, client: openai.
 
 async def test_openai_gets_it_as_it_comes(bot: Bot, client: openai.AsyncOpenAI) -> None:
     words = "This reply comes slowly, a few letters at a time, until it is whole."
-    bot.engine.pieces = 6
+    bot.engine.pieces, bot.engine.gate = 6, Paced(bot)
     bot.model_says(words)
     stream = await client.chat.completions.create(
         model="rekku",

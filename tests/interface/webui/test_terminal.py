@@ -1,6 +1,5 @@
 """Terminals on the page: a real bash behind a real socket, for the owner alone."""
 
-import asyncio
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +12,7 @@ from rekku.plugins._terminal import sandbox
 from rekku.testing import Bot
 from tests.interface.webui.terminals import SIZE, Owner
 from tests.interface.webui.visitor import Visitor
+from tests.road.words import until
 
 
 @pytest.fixture
@@ -84,12 +84,11 @@ async def test_a_shell_that_ends_says_so_and_its_place_is_free(at_home: Owner) -
     assert await gone.ended() == "This shell has ended."
 
 
-async def test_closing_one_kills_what_runs_there(at_home: Owner) -> None:
+async def test_closing_one_kills_what_runs_there(bot: Bot, at_home: Owner) -> None:
     screen = await at_home.begin()
     view = await at_home.look_at(screen)
     await view.type("trap '' TERM HUP INT; sleep 98765 & sleep 98765\r")
-    await view.until("98765")
-    await asyncio.sleep(0.2)
+    await until(bot, lambda: [*commands()].count(b"sleep\x0098765\x00") == 2)
     await at_home.do("close", screen=screen)
     assert await view.ended() == "This shell has ended."
     assert not [command for command in commands() if b"98765" in command]

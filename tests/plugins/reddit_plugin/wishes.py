@@ -1,10 +1,11 @@
 """What the tests of the plugin share: wishes of a model, and the time that passes until they are granted."""
 
+import asyncio
 from typing import Any
 
 from rekku.core.message import Attachment
-from rekku.testing import Bot
-from tests.road.words import action, answered, reply, say, until
+from rekku.testing import PATIENCE, Bot
+from tests.road.words import action, answered, reply, say
 
 PICTURE = Attachment("image", "cat.png", "image/png", b"\x89PNG and a cat")
 
@@ -27,7 +28,9 @@ async def refused(bot: Bot, wish: str, **told: Any) -> str:
 
 
 async def goes_out(bot: Bot, seconds: float = 30) -> None:
-    """Let the time pass, until something new stands in the chat."""
+    """Let the time pass, until something new stands in the chat; more of it if Reddit was slow to answer meanwhile."""
     before = len(bot.interface.sent)
     await bot.clock.advance(seconds)
-    await until(bot, lambda: len(bot.interface.sent) > before)
+    async with asyncio.timeout(PATIENCE):
+        while len(bot.interface.sent) <= before:
+            await bot.clock.advance(1)

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from rekku.plugins._selenium_elevenlabs import api
-from rekku.testing import Bot
+from rekku.testing import PATIENCE, Bot
 from tests.plugins.selenium_elevenlabs.speeches import SMILE, files, left_behind, refused, speech
 from tests.road.words import answered, reply, texts
 from tests.servers.elevenlabs import KEY, ElevenLabs, recording
@@ -127,7 +127,7 @@ async def test_two_speeches_at_once_come_one_after_the_other(
     first = await bot.send("Say it.")
     await elevenlabs.asked.wait()
     bot.model_says(speech("Second."), "Later.")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         await bot.hears("Say it.", chat="owners", direct=False)
     assert "another speech is still being made; nothing was spent" in bot.engine.prompts[-1]
 

@@ -30,7 +30,7 @@ def window(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Open]:
 async def spoken(window: Open, elevenlabs: ElevenLabs, text: str = SMILE) -> Speech:
     """A speech on the page as it is."""
     driver, downloads = window
-    shown = Page(driver, elevenlabs.url, Account(EMAIL, PASSWORD), threading.Event(), time.monotonic() + 30)
+    shown = Page(driver, elevenlabs.url, Account(EMAIL, PASSWORD), threading.Event(), time.monotonic() + 90)
     try:
         return await asyncio.to_thread(shown.speak, text, downloads)
     finally:
@@ -68,7 +68,7 @@ async def test_half_a_text_is_not_spoken(window: Open, elevenlabs: ElevenLabs) -
 async def test_a_login_that_leads_elsewhere_is_told(
     window: Open, elevenlabs: ElevenLabs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(page, "LONGEST_WAIT", 1.0)
+    monkeypatch.setattr(page, "LONGEST_WAIT", 6.0)
     elevenlabs.editor = "none"
     with pytest.raises(NoSpeechError, match="perhaps it asks for something else, such as a code") as caught:
         await spoken(window, elevenlabs)
@@ -95,7 +95,7 @@ async def test_a_speech_that_nobody_waits_for_stops(
     driver, downloads = window
     ended = threading.Event()
     elevenlabs.gate.clear()
-    shown = Page(driver, elevenlabs.url, Account(EMAIL, PASSWORD), ended, time.monotonic() + 30)
+    shown = Page(driver, elevenlabs.url, Account(EMAIL, PASSWORD), ended, time.monotonic() + 90)
     speaking = asyncio.create_task(asyncio.to_thread(shown.speak, SMILE, downloads))
     await elevenlabs.asked.wait()
     ended.set()

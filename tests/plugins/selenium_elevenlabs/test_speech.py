@@ -58,7 +58,7 @@ async def test_a_refused_login_is_told_and_the_password_shown_to_nobody(bot: Bot
 async def test_a_page_that_has_changed_is_told_to_the_model_and_shown_to_the_owner(
     bot: Bot, elevenlabs: ElevenLabs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(page, "LONGEST_WAIT", 1.0)
+    monkeypatch.setattr(page, "LONGEST_WAIT", 6.0)
     elevenlabs.moved = True
 
     assert "the page of ElevenLabs has changed: the field for the text is not found" in await refused(bot)
@@ -71,7 +71,7 @@ async def test_a_page_that_has_changed_is_told_to_the_model_and_shown_to_the_own
 async def test_a_speech_that_is_never_ready_is_given_up(
     bot: Bot, elevenlabs: ElevenLabs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(page, "GENERATION", 1.0)
+    monkeypatch.setattr(page, "GENERATION", 5.0)
     elevenlabs.gate.clear()
 
     assert "ElevenLabs did not finish the speech in time" in await refused(bot)
