@@ -38,8 +38,8 @@ PROMPT = (
 )
 """What bash does at its prompt. It is one line, so that the lines of bash's complaints are those of the command. After
 an interrupt bash comes to its prompt again, and the first part tells the end of what was interrupted. Job control is
-switched off here, not in the start file, because bash sets it again after that. It says `builtin`, because functions last:
-a command may have made one that is called `read` or `eval`."""
+switched off here, not in the start file, because bash sets it again after that. It says `builtin`, because functions
+last: a command may have made one that is called `read` or `eval`."""
 START = r"""
 exec 250<&{commands} {commands}<&- 251>&{control} {control}>&- {{script}}<&-
 set +o history; unset HISTFILE; shopt -s execfail; ulimit -c 0
