@@ -133,13 +133,15 @@ def entry_of_turn(turn: Turn) -> Entry | None:
     said = "\n".join(reply for reply in turn.replies if reply not in elsewhere)
     if not said:
         return None
-    heard = "\n".join(message.text for message in turn.messages)
+    # What an errand says is for the model; nobody has said it.
+    heard = "\n".join(message.text for message in turn.messages if message.errand is None)
+    due = last.errand.fallback if last.errand else ""
     # An errand in a group is done in its creator's name, who need not be there.
     talks = last.direct or last.errand is None
     person = audience_of(last, turn.principal).person_id if last.direct else turn.principal.person_id
     speakers = (person,) if person and talks else ()
     name = "" if last.errand else (last.user.name or last.user.tag or last.user.id)
-    noted = reflection(turn.fields.get(FIELD), heard, name)
+    noted = reflection(turn.fields.get(FIELD), due or heard, name, errand=bool(due))
     where = turn.conversation
     return Entry(
         id=turn.id,
@@ -171,7 +173,8 @@ async def in_mind(
     half_life: timedelta,
 ) -> dict[str, str]:
     """What is felt and remembered before this audience, in at most `room` characters; `past` is shown anyway."""
-    found = await recall(database, audience, message.text, now, most=MOST_RELEVANT, recent=MOST_RECENT)
+    text = message.errand.fallback if message.errand else message.text
+    found = await recall(database, audience, text, now, most=MOST_RELEVANT, recent=MOST_RECENT)
     facts: dict[str, str] = {}
     feelings = mood(found.recent, now, half_life)
     if feelings:

@@ -51,17 +51,20 @@ class Reflection:
     written_by: str
 
 
-def reflection(told: Any, said: str, name: str) -> Reflection:
-    """What the model wrote, as far as it is usable; the rest by rules, from what the person (called `name`) said."""
+def reflection(told: Any, said: str, name: str, *, errand: bool = False) -> Reflection:
+    """What the model wrote, as far as it is usable; the rest by rules, from what the person (called `name`) said.
+
+    `errand`: nobody said it; it is what was due, as a reminder.
+    """
     told = told if isinstance(told, Mapping) else {}
     thought, summary = _text(told.get("thought"), LONGEST_THOUGHT), _text(told.get("summary"), LONGEST_SUMMARY)
     emotions = feelings(told.get("emotions")) or felt_in(said)
     tags = texts(told.get("tags"), LONGEST_TAG, MOST_TAGS) or _topics(said)
     by = MODEL if thought or summary else RULES
     return Reflection(
-        thought or f"I talked with {name or 'somebody'}; it left me with {emotions[0].type}.",
+        thought or f"{'I kept my word' if errand else _talk(name)}; it left me with {emotions[0].type}.",
         emotions,
-        summary or _in_short(said, name),
+        summary or (_text(said, LONGEST_SUMMARY // 2) if errand else _in_short(said, name)),
         tags,
         by,
     )
@@ -98,6 +101,10 @@ def _text(told: Any, longest: int) -> str:
 
 def _is_number(told: Any) -> bool:
     return isinstance(told, int | float) and not isinstance(told, bool) and math.isfinite(told)
+
+
+def _talk(name: str) -> str:
+    return f"I talked with {name or 'somebody'}"
 
 
 def _in_short(said: str, name: str) -> str:
