@@ -41,6 +41,14 @@ async def test_one_message_prints_its_reply_and_nothing_else(rekku: Shell, host:
     assert await chat(rekku, "-m", "hello") == (0, "you said hello\n", "")
 
 
+async def test_a_command_is_answered_while_an_earlier_message_waits_for_a_model(rekku: Shell, host: FakeHost) -> None:
+    asking = asyncio.create_task(host.desk.ask("They said hello.", "{}", Conversation("cli", "local")))
+    status, _, told = await chat(rekku, "-m", "what now?")
+    assert (status, told[:22]) == (1, "No model is set up (th")
+    assert await chat(rekku, "-m", "/sh uptime") == (0, "you said /sh uptime\n", "")
+    asking.cancel()
+
+
 async def test_a_reply_that_grows_is_printed_once(rekku: Shell, host: FakeHost) -> None:
     async def grow(interface: CliInterface, message: Message) -> Outcome:
         draft = await interface.send_message({"text": "on", "draft": True}, message)

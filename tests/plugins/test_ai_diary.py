@@ -8,11 +8,10 @@ from typing import Any
 import pytest
 
 from rekku.core.errors import PluginError
-from rekku.core.message import Conversation, Errand, Message, User
 from rekku.plugins import ai_diary
 from rekku.plugins.ai_diary import DiaryPlugin
 from rekku.testing import Bot
-from tests.road.words import action, asked, reply, say, texts, until
+from tests.road.words import action, asked, reply
 
 NOTED = {
     "thought": "I think Ann misses the sea.",
@@ -258,20 +257,3 @@ async def test_who_is_forgotten_is_in_no_entry(bot: Bot, diary: DiaryPlugin) -> 
     (left,) = await ai_diary.get_recent_entries()
     assert left["content"] == "Good."
     assert await ai_diary.get_entries_with_person("ann") == []
-
-
-async def test_what_rekku_says_of_its_own_accord_is_not_kept_as_words_of_a_person(bot: Bot, diary: DiaryPlugin) -> None:
-    await talk(bot, "The ficus needs rain water.", "I shall remember.", user="ann")
-    bot.model_says(say("Your ficus is thirsty!"))
-    ann = next(account.person_id for account in await bot.running.road.people.accounts() if account.user_id == "ann")
-    errand = Errand("event", ann, "Reminder: water the ficus")
-    where, told = Conversation("memory", "ann"), "The event 7 is due now: “water the ficus”. Use the action `message`."
-    await bot.running.road.gate.receive(Message(where, User(""), told, bot.clock.now(), direct=True, errand=errand))
-    await until(bot, lambda: "Your ficus is thirsty!" in texts(bot, "ann"))
-    await bot.settle()
-    entry, _ = await ai_diary.get_recent_entries()
-
-    assert (entry["content"], entry["user_message"]) == ("Your ficus is thirsty!", "")
-    assert entry["interaction_summary"] == "Reminder: water the ficus"
-    assert entry["personal_thought"].startswith("I spoke of my own accord")
-    assert entry["context_tags"] == ["water", "ficus"]

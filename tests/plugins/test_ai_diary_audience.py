@@ -9,14 +9,15 @@ import pytest
 from rekku.core.audience import audience_of
 from rekku.core.errors import StoreError
 from rekku.core.message import Conversation, Errand, Message, User
-from rekku.core.principal import Principal, Role
+from rekku.core.principal import TRAINER_PERSON, Principal, Role
 from rekku.plugins import ai_diary
 from rekku.plugins._ai_diary.audience import may_hear
+from rekku.plugins._ai_diary.diary import MOST_RECENT
 from rekku.plugins._ai_diary.entry import Entry
 from rekku.plugins.ai_diary import DiaryPlugin
 from rekku.testing import START, Bot, MemoryInterface
 from tests.plugins.test_ai_diary import diary, remembered, talk
-from tests.road.words import action, reply, while_time_passes
+from tests.road.words import action, asked, reply, while_time_passes
 
 __all__ = ["diary"]
 
@@ -119,6 +120,22 @@ def test_the_rule() -> None:
     assert heard(message("ann", "ann"), owner) == [7], "a principal who is not who writes here"
     assert heard(message("ann", "owner", errand=reminder), owner) == [7], "the owner's reminder in Ann's chat"
     assert heard(message("owner", "owner", errand=reminder), owner) == [2, 7]
+
+
+async def test_a_reminder_is_noted_as_what_it_was_and_not_as_somebodys_words(bot: Bot, diary: DiaryPlugin) -> None:
+    await talk(bot, "The plants on the balcony are basil.", "Good to know.")
+    for number in range(MOST_RECENT + 1):
+        await ai_diary.add_diary_entry(f"Nothing happened, {number}.", present=[TRAINER_PERSON])
+        bot.clock.jump(3600)
+    bot.model_says(reply(action("message", text="Your basil is thirsty!")))
+    reminder = Errand("event", TRAINER_PERSON, "Reminder: water the plants")
+    await bot.tell("The event 1 is due now: say it to them in their language, as a reminder.", errand=reminder)
+    entry, *_ = await ai_diary.get_recent_entries()
+
+    assert (entry["content"], entry["user_message"]) == ("Your basil is thirsty!", "")
+    assert entry["interaction_summary"] == "Reminder: water the plants"
+    assert entry["personal_thought"] == "I spoke of my own accord; it left me with calm."
+    assert "basil" in asked(bot)["context"]["diary"]["memories"], "it is what the reminder is about that comes to mind"
 
 
 async def test_an_entry_outlives_a_database_that_is_away(

@@ -54,6 +54,8 @@ def test_times_are_understood(texts: str, start: str, end: str) -> None:
         "0000-00-00",
         "0001-01-01",
         "9999-01-01",
+        "9999-12-31",
+        "9999年12月31日",
         "on 25 March 2026",
         "grey stern",
     ],

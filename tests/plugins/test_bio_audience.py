@@ -180,6 +180,15 @@ async def test_the_owner_learns_that_something_is_left_out_and_sees_it_by_comman
     assert await known(bot, BOB, person="ann") == {}
 
 
+async def test_a_group_does_not_learn_whom_rekku_knows(bot: Bot) -> None:
+    await notes(bot, ANN, **FACT)
+    await notes(bot, {**ANN, **GROUP}, likes=["tubas"])
+    assert await bot.hears("/people", **OWNER, **GROUP) == ["Others read along here. Ask me in a direct chat."]
+    assert await bot.hears("/people ann", **OWNER, **GROUP) == [
+        "Ann\nlikes: tubas\nOthers read along here. Ask me in a direct chat."
+    ]
+
+
 ROOMS = [
     Conversation("x", "room"),
     Conversation("x", "room", "1"),

@@ -168,6 +168,16 @@ async def test_always_comes_at_each_start_and_once_an_hour(bot: Bot, events: Eve
     assert texts(bot)[1:] == ["Drink.", "Drink again."]
 
 
+async def test_always_does_not_come_before_its_first_day(bot: Bot, events: EventPlugin) -> None:
+    number = await make(bot, repeat="always", date="2026-06-01")
+    await bot.clock.advance(120)
+    await bot.restart()
+    await until_quiet(bot)
+
+    assert texts(bot) == ["I will."]
+    assert (await row(bot, number)).next_at == datetime(2026, 6, 1, 11, 1, tzinfo=UTC)
+
+
 @pytest.mark.parametrize("jump", [3600, -3600])
 async def test_a_clock_that_is_set_loses_and_doubles_nothing(bot: Bot, events: EventPlugin, jump: int) -> None:
     await make(bot, repeat="daily")

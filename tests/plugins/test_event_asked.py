@@ -5,7 +5,11 @@ from typing import Any
 
 import pytest
 
+from rekku.core.message import Conversation
 from rekku.core.principal import TRAINER_PERSON
+from rekku.plugins._event.asked import Wanted
+from rekku.plugins._event.book import SHOWN, Book, New
+from rekku.plugins._event.calendar import Rule
 from rekku.plugins._event.tables import EVENTS
 from rekku.plugins.event import EventPlugin
 from rekku.plugins.time_plugin import TimePlugin
@@ -13,6 +17,7 @@ from rekku.testing import Bot
 from tests.plugins.event_words import NOON, comes, event, make, pass_by, row
 from tests.road.words import action, answered, reply, rows, say, texts
 
+HERE = Conversation("memory", "owner")
 pytestmark = pytest.mark.settings(TZ="Europe/Rome")
 
 
@@ -142,11 +147,49 @@ async def test_what_is_done_does_not_come_again_for_having_been_put_off(bot: Bot
     assert (await row(bot, daily)).next_at == NOON + timedelta(days=1, minutes=1)
 
 
-@pytest.mark.parametrize("words", ["/snooze soon", "/snooze 0", "/snooze 5 99", "/snooze"])
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        ("/snooze soon", "Write /snooze, /snooze 20, or /snooze 20 3 for the event 3."),
+        ("/snooze 5 1 2", "Write /snooze, /snooze 20, or /snooze 20 3 for the event 3."),
+        ("/snooze 0", "That does not work: minutes must be a whole number from 1 to 43200"),
+        ("/snooze 5 99", "That does not work: id: there is no event 99 here; /events shows which there are"),
+        (f"/snooze 5 {10**30}", "That does not work: id must be the number of an event; /events shows them"),
+        (
+            "/snooze",
+            "That does not work: no event has come here yet; "
+            "write its number too, as /snooze 20 3; /events shows the numbers",
+        ),
+    ],
+)
 @pytest.mark.sqlite_only
-async def test_a_snooze_that_cannot_be_says_why(bot: Bot, events: EventPlugin, words: str) -> None:
-    (answer,) = await bot.hears(words)
-    assert answer.startswith(("That does not work", "Write /snooze"))
+async def test_a_snooze_that_cannot_be_says_why(bot: Bot, events: EventPlugin, words: str, why: str) -> None:
+    assert await bot.hears(words) == [why]
+
+
+@pytest.mark.parametrize("number", ["9" * 30, 1e300, -1, "the first", "9" * 5000])
+async def test_a_number_that_no_event_has_is_a_clear_error(bot: Bot, events: EventPlugin, number: object) -> None:
+    bot.model_says(reply(action("event_cancel", id=number)), say("Which one?"))
+    assert await bot.hears("cancel it") == ["Which one?"]
+    assert answered(bot)["errors"][0]["problems"] == [
+        "payload.id must be the number of an event; event_list shows them"
+    ]
+
+
+async def test_what_is_not_shown_is_said(bot: Bot, events: EventPlugin) -> None:
+    for number in range(SHOWN + 1):
+        moment = NOON + timedelta(days=1, minutes=number)
+        new = New(TRAINER_PERSON, HERE, True, Wanted(Rule(moment, "UTC"), moment), f"deed {number}", "deliver")
+        await Book(bot.running.database, timedelta(hours=1)).add(new, NOON)
+    (shown,) = await bot.hears("/events")
+    *lines, last = shown.splitlines()
+    assert len(lines) == SHOWN
+    assert last == "And later ones, which are shown when some of these are over."
+
+    bot.model_says(reply(action("event_list")), say("Many."))
+    await bot.hears("what is there?")
+    output = answered(bot)["outputs"][0]["output"]
+    assert (len(output["waiting"]), output["not shown"]) == (SHOWN, "later ones, which wait too")
 
 
 async def test_events_are_a_persons_own(bot: Bot, events: EventPlugin) -> None:

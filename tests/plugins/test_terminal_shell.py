@@ -143,3 +143,17 @@ def test_shortened_texts_say_what_is_missing() -> None:
 
 def test_a_line_that_was_overwritten_is_left_out() -> None:
     assert readable(b"1%\r2%\r3%\nok\r\n") == "3%\nok\n"
+
+
+@pytest.mark.parametrize("name", ["read", "printf", "eval", "set", "exit", "return"])
+async def test_a_function_called_like_a_builtin_changes_no_other_command(opened: Open, name: str) -> None:
+    shell = opened()
+    assert await done(shell, f"{name}() {{ echo mine; }}; echo once") == ("once\n", 0)
+    assert await done(shell, "echo twice; false") == ("twice\n", 1)
+    assert await done(shell, "echo $?") == ("1\n", 0)
+    assert await done(shell, name) == ("mine\n", 0)
+
+
+@pytest.mark.parametrize("command", ["-1", "--help"])
+async def test_a_command_that_begins_with_a_dash_is_a_command(opened: Open, command: str) -> None:
+    assert await done(opened(), command) == (f"bash: {command}: command not found\n", 127)

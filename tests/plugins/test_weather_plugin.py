@@ -121,6 +121,8 @@ async def test_no_message_waits_for_the_weather(bot: Bot, server: WeatherServer)
         ("[]", 200, "what is no weather report (it lacks something: AttributeError)"),
         ("{}", 200, "what is no weather report (it lacks something: KeyError)"),
         ('{"current_condition": [{"temp_C": "mild"}]}', 200, "what is no weather report"),
+        (json.dumps(SAMPLE).replace('"temp_C": "1"', '"temp_C": 1' + "0" * 400), 200, "lacks something: OverflowError"),
+        (json.dumps(SAMPLE).replace('"temp_C": "1"', '"temp_C": "inf"'), 200, "it lacks something: ValueError"),
         ("[" * 100_000, 200, "what is no weather report (it is not JSON)"),
     ],
 )

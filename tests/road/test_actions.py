@@ -131,6 +131,18 @@ async def test_a_validator_that_raises_means_invalid(bot: Bot) -> None:
     assert doer.done == []
 
 
+async def test_a_validator_that_trips_over_a_wrong_type_adds_nothing_to_it(
+    bot: Bot, caplog: pytest.LogCaptureFixture
+) -> None:
+    told = {"word": {"type": "string"}}
+    doer = add(bot, Doer(required_fields=["word"], told=told, checks=lambda payload: [payload["word"].strip()]))
+    bot.model_says(reply(action("do_it", word=5)), say("sorry"))
+    assert await bot.hears("go") == ["sorry"]
+    assert problems(bot) == ["payload.word must be a text"]
+    assert doer.done == []
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
+
+
 async def test_what_an_action_says_went_wrong_reaches_the_model_word_for_word(bot: Bot) -> None:
     def refuse(_: object) -> None:
         raise ActionError("the door is locked", "the key is lost")

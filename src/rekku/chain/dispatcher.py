@@ -132,9 +132,11 @@ class Dispatcher:
         absent = action.absent(deed.payload)
         if absent:
             return absent
-        return [*action.type_problems(deed.payload), *await self._validate(owned, deed)]
+        wrong = action.type_problems(deed.payload)
+        return [*wrong, *await self._validate(owned, deed, trips=bool(wrong))]
 
-    async def _validate(self, owned: Owned, deed: Deed) -> list[str]:
+    async def _validate(self, owned: Owned, deed: Deed, *, trips: bool) -> list[str]:
+        """What the plugin says. It may trip over a value of the wrong type, which the model is told of already."""
         member = "validate_payload"
         if not owned.owner.members.has(member):
             return []
@@ -143,6 +145,9 @@ class Dispatcher:
         except ActionError as error:
             return list(error.problems)
         except Exception as error:  # a validator that raises means: not valid
+            if trips:
+                log.debug("%s tripped over the types of %s: %r", owned.owner.name, deed.action, error)
+                return []
             log.exception("%s could not check the action %s, so it counts as invalid.", owned.owner.name, deed.action)
             return [f"{deed.action} could not be checked ({type(error).__name__})"]
         return [str(problem) for problem in found or ()]

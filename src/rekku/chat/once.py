@@ -7,6 +7,7 @@ from typing import Any
 
 from rekku.chat.connection import Connection
 from rekku.chat.transcript import Said, Transcript, printable
+from rekku.commands import read
 
 ANSWERED = frozenset({"answered", "command"})
 OWN_CHAT = "cli:local"
@@ -21,6 +22,7 @@ async def say_once(connection: Connection, text: str) -> int:
     """Say it and wait for the end of it: 0 if it was answered, 1 if not."""
     await connection.hello(tty=False)
     ours = await connection.say(text)
+    is_command = read(text) is not None
     transcript = Transcript()
     replies: dict[str, str] = {}
     async for record in connection.records():
@@ -35,6 +37,8 @@ async def say_once(connection: Connection, text: str) -> int:
                 for reply in replies.values():
                     _print(reply, sys.stdout if answered else sys.stderr)
                 return 0 if answered else 1
+            case {"type": "prompt"} if is_command:
+                pass  # it is about a message from earlier: no model is asked about a command
             case {"type": "prompt", "chat": chat} if chat == OWN_CHAT and not sys.stdin.isatty():
                 _print(NOBODY_ANSWERS, sys.stderr)
                 return 1

@@ -14,12 +14,13 @@ from rekku.core.principal import Role
 from rekku.core.settings import Setting
 from rekku.plugins._event import asked, offer, panel, tables, words
 from rekku.plugins._event.asked import Bounds, Wanted
-from rekku.plugins._event.book import Book, New, Viewer
+from rekku.plugins._event.book import SHOWN, Book, New, Viewer
 from rekku.plugins._event.follower import Follower
 from rekku.plugins._event.scheduler import Scheduler
 from rekku.plugins._event.tables import Event
 
 SNOOZE_MINUTES = 10
+SNOOZE_USAGE = "Write /snooze, /snooze 20, or /snooze 20 3 for the event 3."
 TOLD = 5
 
 
@@ -142,11 +143,12 @@ class EventPlugin(AIPluginBase):
         now = self.host.clock.now()
         waiting = await self._book.waiting(viewer)
         told = await self._book.told(viewer, TOLD)
-        shown = {"waiting": waiting, "came lately": [event for event in told if event.next_at is None]}
-        return {
+        shown = {"waiting": waiting[:SHOWN], "came lately": [event for event in told if event.next_at is None]}
+        listed: dict[str, Any] = {
             name: [{**words.told(event, now), "description": event.description} for event in events]
             for name, events in shown.items()
         }
+        return listed if len(waiting) <= SHOWN else {**listed, "not shown": "later ones, which wait too"}
 
     async def _update(self, viewer: Viewer, payload: Mapping[str, Any]) -> Mapping[str, Any]:
         event = await self._find(viewer, payload)
@@ -184,25 +186,29 @@ class EventPlugin(AIPluginBase):
     async def show(self, call: CommandCall) -> str:
         """`/events`: the caller's own; `all`, for the trainer in a direct chat: everybody's."""
         viewer, now = Viewer(call.principal, call.message), self.host.clock.now()
-        everybody = call.text.strip() == "all"
+        everybody = call.text.strip().casefold() == "all"
         if everybody and not (call.principal.is_trainer and call.message.direct):
             return "Only the trainer sees everybody's events, in a direct chat."
         waiting = await self._book.waiting(viewer, everybody=everybody)
         if not waiting:
             return "Nothing is scheduled."
-        return "\n".join(words.line(event, now) + (_whose(event) if everybody else "") for event in waiting)
+        lines = [words.line(event, now) + (_whose(event) if everybody else "") for event in waiting[:SHOWN]]
+        more = ["And later ones, which are shown when some of these are over."] if len(waiting) > SHOWN else []
+        return "\n".join([*lines, *more])
 
     async def snooze_by_hand(self, call: CommandCall) -> str:
         """`/snooze 10 3`: the event 3 again in ten minutes; without a number the one that came last."""
         viewer, now = Viewer(call.principal, call.message), self.host.clock.now()
         given = call.text.split()
+        if len(given) > 2:
+            return SNOOZE_USAGE
         try:
             length = asked.minutes(int(given[0]) if given else SNOOZE_MINUTES)
             event = await self._find(viewer, {"id": given[1] if len(given) > 1 else None})
         except ActionError as error:
-            return f"That does not work: {error}".replace("payload.", "")
+            return f"That does not work: {words.by_hand(str(error))}"
         except ValueError:
-            return "Write /snooze, /snooze 20, or /snooze 20 3 for the event 3."
+            return SNOOZE_USAGE
         snoozed = await self._book.snooze(event, now + timedelta(minutes=length), now)
         self._scheduler.wake()
         return f"I will remind you in {span(timedelta(minutes=length))}: {snoozed.description}"

@@ -175,9 +175,7 @@ class RedditPlugin(AIPluginBase):
         )
 
     def get_commands(self) -> Sequence[Command]:
-        return [
-            Command("undo", "Take back what waits to go out to Reddit.", self._undo, Role.UNKNOWN, "/undo [NUMBER]")
-        ]
+        return [Command("undo", "Take back what waits to go out to Reddit.", self._undo, Role.UNKNOWN, "[NUMBER]")]
 
     async def on_turn_end(self, turn: Turn) -> None:
         self._pictures.keep(turn)

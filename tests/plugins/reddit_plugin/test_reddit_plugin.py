@@ -146,6 +146,13 @@ async def test_what_others_wish_for_is_not_shown_before_it_is_public(bot: Bot, r
 
 
 @pytest.mark.sqlite_only
+async def test_help_says_how_to_write_it(bot: Bot, reddit: RedditServer) -> None:
+    (words,) = await bot.hears("/help")
+    assert "/undo [NUMBER]" in words
+    assert "/undo /undo" not in words
+
+
+@pytest.mark.sqlite_only
 async def test_a_stranger_may_not_post(bot: Bot, reddit: RedditServer) -> None:
     assert "not permitted" in await refused(bot, post(), user="stranger")
     assert "reddit_post" not in bot.engine.prompts[0]

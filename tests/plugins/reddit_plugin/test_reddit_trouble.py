@@ -1,12 +1,15 @@
 """When Reddit says no, is away, or breaks off: nothing is lost, nothing is doubled, somebody is told."""
 
 import asyncio
+from datetime import datetime
 
 import pytest
 
+from rekku.core.errors import StoreError
+from rekku.plugins._reddit_plugin.queue import Queue
 from rekku.testing import Bot
 from tests.plugins.reddit_plugin.wishes import PICTURE, goes_out, post, refused, wished
-from tests.road.words import asked, reply, say, texts, until
+from tests.road.words import action, answered, asked, reply, say, texts, until
 from tests.servers.reddit_server import RedditServer
 
 
@@ -116,6 +119,33 @@ async def test_a_reddit_that_is_away_is_waited_for(bot: Bot, reddit: RedditServe
     async with reddit:
         await goes_out(bot, 15)
         assert len(reddit.posts) == 1
+
+
+async def test_a_database_that_is_away_at_the_start_holds_up_no_wish_for_good(
+    bot: Bot, reddit: RedditServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(_: Queue) -> list[datetime]:
+        raise StoreError("the database is away")
+
+    await wished(bot, post())
+    with monkeypatch.context() as patched:
+        patched.setattr(Queue, "open", away)
+        await bot.restart()
+        await bot.clock.advance(1)
+    await goes_out(bot, 60)
+    assert len(reddit.posts) == 1
+
+
+@pytest.mark.settings(RESTRICT_ACTIONS="off", KNOWN_IDS="memory:bob")
+async def test_what_a_person_wished_for_does_not_go_out_once_they_are_blocked(bot: Bot, reddit: RedditServer) -> None:
+    await wished(bot, post(), user="bob")
+    await bot.hears("/block bob")
+    await bot.clock.advance(30)
+    bot.model_says(reply(action("reddit_list")), say("So."))
+    await bot.hears("what is there?")
+
+    assert "failed" in str(answered(bot)["outputs"][0]["output"])
+    assert reddit.posts == []
 
 
 async def test_the_same_post_of_an_earlier_wish_is_not_taken_for_this_one(bot: Bot, reddit: RedditServer) -> None:

@@ -18,6 +18,7 @@ from rekku.plugins._ai_diary.words import told
 PAGE = 5
 MOST_FOUND = 10
 USAGE = "[PAGE] | search WORDS | show ID | export | delete ID | delete all yes | on | off"
+NO_ENTRY = "There is no entry {!r}. The numbers stand in /diary."
 LONGEST_SEARCH = 5.0
 """Seconds after which a search says what it has found so far."""
 
@@ -86,7 +87,7 @@ class DiaryCommand:
     async def _show(self, text: str) -> str:
         entry = await self._one(text)
         if entry is None:
-            return f"There is no entry {text!r}."
+            return NO_ENTRY.format(text)
         heard_by = f"Heard by: {entry.privacy}; present: {', '.join(entry.present) or 'nobody'}"
         return f"{told(entry, longest=4000)}\nNumber: {entry.id}\n{heard_by}"
 
@@ -105,7 +106,7 @@ class DiaryCommand:
             return f"Erased: {await self._diary.recreate()} entries."
         entry = await self._one(text)
         if entry is None:
-            return f"There is no entry {text!r}. The numbers stand in /diary."
+            return NO_ENTRY.format(text)
         await keeper.erase(self._diary.database, [entry])
         return f"Erased the entry of {entry.timestamp:%Y-%m-%d %H:%M}."
 

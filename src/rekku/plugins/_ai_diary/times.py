@@ -82,11 +82,12 @@ def _spans(text: str, today: datetime) -> Iterator[Span]:
 
 
 def _date(year: int, month: int, day: int, today: datetime) -> datetime | None:
-    """The day; without a year (0) the last one of that date. None if there is no such day."""
+    """The day; without a year (0) the last one of that date. None if there is no such day, or if it is yet to come."""
     if year and year < EARLIEST:
         return None
     try:
         date = today.replace(year=year or today.year, month=month, day=day)
-        return date.replace(year=today.year - 1) if not year and date > today else date
+        date = date.replace(year=today.year - 1) if not year and date > today else date
+        return date if date <= today else None
     except ValueError:
         return None

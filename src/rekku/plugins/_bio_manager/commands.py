@@ -14,6 +14,7 @@ from rekku.plugins._bio_manager.whom import Whom, candidates, shown
 MOST = 50
 UNLIMITED = Limits(0, 0, 0)
 NOTHING = "I know nothing about you that I may tell here."
+NOT_HERE = "Others read along here. Ask me in a direct chat."
 MORE = "\nThere is more that I tell only in our direct chat."
 
 
@@ -43,6 +44,8 @@ class BioCommands:
         """Everybody with the number of facts, or all about one person."""
         if call.text:
             return await self._person(call)
+        if not call.message.direct:
+            return NOT_HERE
         bios = await all_bios(self._host.database)
         persons = await self._host.people()
         lines = [_line(person, bios.get(person.person_id)) for person in persons[:MOST]]
@@ -51,15 +54,18 @@ class BioCommands:
 
     async def _person(self, call: CommandCall) -> str:
         found = await candidates(self._host, call.text)
+        if len(found) > 1 and not call.message.direct:
+            return f"Several people are called so. {NOT_HERE}"
         if len(found) != 1:
             names = "\n".join(map(shown, found))
             return f"Several people are called so:\n{names}" if found else f"I know nobody called {call.text!r}."
         bio = await read_bio(self._host.database, found[0].person_id)
+        if not call.message.direct:
+            heard = for_audience(bio.facts, _audience(call)) if bio else {}
+            return "\n".join(filter(None, (found[0].name, _page(heard), NOT_HERE)))
         head = _line(found[0], bio)
         if bio is None or not bio.count:
             return head
-        if not call.message.direct:
-            return f"{head}\n{_page(for_audience(bio.facts, _audience(call)))}{MORE}"
         return f"{head}\n{_page(bio.facts, with_privacy=True)}"
 
     async def _remove(self, call: CommandCall, text: str) -> str:

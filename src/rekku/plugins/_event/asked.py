@@ -27,6 +27,8 @@ MORNING = time(9, 0)
 
 LONGEST = 2000
 MOST_MINUTES = 60 * 24 * 30
+MOST_EVENTS = 2**63
+"""No event has a number like that: no database could keep it."""
 FARTHEST = 100
 """Years ahead."""
 
@@ -97,9 +99,12 @@ def number(value: Any) -> int | None:
     if value in (None, ""):
         return None
     try:
-        return int(value)
+        found = int(value)
     except (TypeError, ValueError):
-        raise ActionError("payload.id must be the number of an event; event_list shows them") from None
+        found = MOST_EVENTS
+    if not 0 <= found < MOST_EVENTS:
+        raise ActionError("payload.id must be the number of an event; event_list shows them")
+    return found
 
 
 def minutes(value: Any) -> int:

@@ -14,7 +14,9 @@ from rekku.plugins._event.asked import Wanted
 from rekku.plugins._event.calendar import Rule, wall_time
 from rekku.plugins._event.tables import Event
 
-SHOWN = 30
+SHOWN = 100
+"""Events that are shown at once."""
+
 SNOOZED = "snoozed "
 MARKED = ("description", "zone", "starts", "repetition", "cron", "until")
 """What makes an event the same as another one of that person in that chat."""
@@ -103,12 +105,12 @@ class Book:
             raise ActionError("no event has come here yet; give payload.id")
         return found[0]
 
-    async def waiting(self, viewer: Viewer, *, everybody: bool = False, most: int = SHOWN) -> list[Event]:
-        """The events that are still to come, the next first."""
+    async def waiting(self, viewer: Viewer, *, everybody: bool = False, most: int = SHOWN + 1) -> list[Event]:
+        """The events that are still to come, the next first; one more than is shown, if there are more."""
         if everybody:
             return await self._events(tables.ALL, most=most)
         statement = tables.OF_HERE if viewer.here else tables.OF
-        return await self._events(statement, who=viewer.principal.person_id, most=SHOWN, **viewer.here)
+        return await self._events(statement, who=viewer.principal.person_id, most=most, **viewer.here)
 
     async def told(self, viewer: Viewer, most: int) -> list[Event]:
         """The events that have come, the latest first."""

@@ -15,7 +15,7 @@ from rekku.core.host import Host, Receipt
 from rekku.core.message import Errand, Message, User
 from rekku.plugins._event import tables, words
 from rekku.plugins._event.bell import Bell
-from rekku.plugins._event.calendar import missed, next_after
+from rekku.plugins._event.calendar import instant, missed, next_after
 from rekku.plugins._event.follower import Follower
 from rekku.plugins._event.tables import Event
 
@@ -78,11 +78,13 @@ class Scheduler:
             await self._rest(due)
 
     async def _begin(self) -> None:
-        """What this process has claimed before it ended is free again; what repeats always is due."""
+        """What this process has claimed before it ended is free again; what always comes, and has begun, is due."""
         now = self._host.clock.now()
-        await self._host.database.write(
-            tables.RELEASE(now=now, soon=now + LEASE), tables.RISE(now=now, lately=now - START_UPS_APART)
-        )
+        await self._host.database.write(tables.RELEASE(now=now, soon=now + LEASE))
+        rows = await self._host.database.fetch(tables.ALWAYS, now=now, lately=now - START_UPS_APART)
+        risen = [tables.RISE(row=row.id, seen=row.wake_at, now=now) for row in rows if _has_begun(row, now)]
+        if risen:
+            await self._host.database.write(*risen)
 
     async def _round(self) -> datetime | None:
         """Hand over all that is due; the next instant at which something is."""
@@ -165,6 +167,14 @@ class Scheduler:
         await self._host.tell_trainer(
             f"The event {row.id} was given up after {MOST_TRIES} tries ({type(error).__name__}); the log says why."
         )
+
+
+def _has_begun(row: Any, now: datetime) -> bool:
+    """Whether its first day and time have come; one that cannot be read says so when it is handed over."""
+    try:
+        return instant(datetime.fromisoformat(row.starts), row.zone) <= now
+    except (KeyError, ValueError, OSError):
+        return True
 
 
 def _late(event: Event, due: datetime, now: datetime) -> str:

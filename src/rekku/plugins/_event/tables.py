@@ -130,15 +130,14 @@ RELEASE = Statement(
     .where(_row.wake_at > bindparam("now"), _row.wake_at <= bindparam("soon"), _row.next_at < _row.wake_at)
     .values(wake_at=_row.next_at)
 )
-RISE = Statement(
-    update(EVENTS)
-    .where(
+ALWAYS = Statement(
+    select(EVENTS).where(
         _row.repetition == "always",
         _row.wake_at > bindparam("now"),
         or_(_row.last_at.is_(None), _row.last_at < bindparam("lately")),
     )
-    .values(next_at=bindparam("now"), wake_at=bindparam("now"))
 )
+RISE = Statement(update(EVENTS).where(*_as_seen).values(next_at=bindparam("now"), wake_at=bindparam("now")))
 WHOSE = Statement(select(EVENTS).where(_mine))
 GIVE = Statement(update(EVENTS).where(_same).values(person_id=bindparam("new_who"), mark=bindparam("new_mark")))
 REMOVE = Statement(delete(EVENTS).where(_same))

@@ -57,6 +57,12 @@ def line(event: Event, now: datetime) -> str:
     return f"{event.id}  {when}{f', {repeats}' if repeats else ''}: {event.description}"
 
 
+def by_hand(problem: str) -> str:
+    """What a model is told went wrong, for a person who typed a command."""
+    text = problem.replace("give payload.id", "write its number too, as /snooze 20 3; /events shows the numbers")
+    return text.replace("payload.", "").replace("event_list", "/events")
+
+
 def lateness(due: datetime, now: datetime, missed: int, zone: str) -> str:
     """How late it is, and how often it was missed meanwhile; "" if it is on time."""
     if now - due <= ON_TIME:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from rekku.core.errors import StoreError
 from rekku.core.host import Host
 from rekku.core.message import Errand, Message, User
+from rekku.core.principal import Role
 from rekku.platforms.reddit.fault import Fate, Fault, spoken
 from rekku.plugins._reddit_plugin.queue import Queue, Wish
 
@@ -55,8 +56,11 @@ class Sender:
 
     async def tend(self) -> None:
         """Send what is due, for ever."""
-        for due_at in await self._queue.open():
-            self.look_in(due_at - self._host.clock.now())
+        try:
+            for due_at in await self._queue.open():
+                self.look_in(due_at - self._host.clock.now())
+        except StoreError as error:  # the sweeps find them, a little later
+            log.warning("The queue for Reddit waits for the database: %s", error)
         while True:
             await self.sweep()
             await self._host.clock.sleep(SWEEP)
@@ -99,6 +103,9 @@ class Sender:
         if wish is None:
             return
         looking = in_doubt and wish.makes_something
+        if not looking and await self._is_blocked(wish.person_id):
+            await self._queue.settle(wish, "failed", _not_done(wish, "whoever asked for it is blocked"))
+            return
         try:
             account = await self._account()
             made = await account.find(wish, self._queue.known) if looking else await account.do(wish)
@@ -111,6 +118,11 @@ class Sender:
             )
         else:
             await self._settle(wish, made)
+
+    async def _is_blocked(self, person_id: str) -> bool:
+        """Whether the person was blocked while the wish waited."""
+        people = await self._host.people()
+        return any(person.person_id == person_id and person.role is Role.BLOCKED for person in people)
 
     async def _settle(self, wish: Wish, made: "Made | None") -> None:
         if made is None:

@@ -26,22 +26,25 @@ LONGEST_COMMAND = 32_000
 """Bytes of a command: it must fit into a pipe (64 KiB on Linux) at once, for nobody waits there."""
 
 _TELL = (
-    "__rekku_busy=; IFS= read -r -d '' -u 250 __rekku_nonce "
-    '&& printf \'%s %d\\0\' "$__rekku_nonce" "$__rekku_status" >&251; '
+    "__rekku_busy=; IFS= builtin read -r -d '' -u 250 __rekku_nonce "
+    '&& builtin printf \'%s %d\\0\' "$__rekku_nonce" "$__rekku_status" >&251; '
 )
 PROMPT = (
-    '__rekku_status=$?; set +m; if [ -n "${__rekku_busy-}" ]; then ' + _TELL + "fi; "
-    "while IFS= read -r -d '' -u 250 __rekku_command || exit 0; do __rekku_busy=1; "
-    '__rekku_return "${__rekku_status:-0}"; eval "$__rekku_command" 250<&- 251>&-; __rekku_status=$?; ' + _TELL + "done"
+    '__rekku_status=$?; builtin set +m; if builtin [ -n "${__rekku_busy-}" ]; then ' + _TELL + "fi; "
+    "while IFS= builtin read -r -d '' -u 250 __rekku_command || builtin exit 0; do __rekku_busy=1; "
+    '__rekku_return "${__rekku_status:-0}"; builtin eval -- "$__rekku_command" 250<&- 251>&-; __rekku_status=$?; '
+    + _TELL
+    + "done"
 )
 """What bash does at its prompt. It is one line, so that the lines of bash's complaints are those of the command. After
 an interrupt bash comes to its prompt again, and the first part tells the end of what was interrupted. Job control is
-switched off here, not in the start file, because bash sets it again after that."""
+switched off here, not in the start file, because bash sets it again after that. It says `builtin`, because functions
+last: a command may have made one that is called `read` or `eval`."""
 START = r"""
 exec 250<&{commands} {commands}<&- 251>&{control} {control}>&- {{script}}<&-
 set +o history; unset HISTFILE; shopt -s execfail; ulimit -c 0
 PS1= PS2=
-__rekku_return() {{ return "$1"; }}
+__rekku_return() {{ builtin return "$1"; }}
 PROMPT_COMMAND='{prompt}'
 """
 

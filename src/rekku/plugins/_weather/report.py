@@ -1,6 +1,7 @@
 """A report of wttr.in (`?format=j1`), made short and checked. Its shape is that of worldweatheronline.com."""
 
 import json
+import math
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -26,7 +27,7 @@ def read_report(body: bytes) -> dict[str, Any]:
         report["measured_at"] = _text(now.get("localObsDateTime"))
         report["now"] = _now(now)
         report["forecast"] = {_text(day["date"]): _day(day) for day in told.get("weather", [])[:DAYS]}
-    except (LookupError, TypeError, AttributeError, ValueError) as error:
+    except (LookupError, TypeError, AttributeError, ValueError, ArithmeticError) as error:
         raise ValueError(f"it lacks something: {type(error).__name__}") from None
     return {key: value for key, value in report.items() if value}
 
@@ -71,4 +72,7 @@ def _text(value: Any) -> str:
 
 
 def _number(value: Any) -> str:
-    return f"{float(value):g}"
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError
+    return f"{number:g}"
