@@ -53,7 +53,7 @@ def test_without_the_server_words_come_soon_and_the_message_is_answered_at_the_n
     began = time.monotonic()
     done = rekku("chat", "-m", "hello", OPENAI_BASE_URL=url)
 
-    assert time.monotonic() - began < 30, "it is not put off, which would be for a minute"
+    assert time.monotonic() - began < 55, "it is not put off, which would be for a minute"
     assert (done.returncode, done.stdout) == (1, "")
     assert one_line(done.stderr)
 
