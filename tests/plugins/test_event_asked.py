@@ -221,6 +221,22 @@ async def test_a_group_does_not_see_what_was_made_elsewhere(bot: Bot, events: Ev
     assert f"there is no event {private} here" in bot.engine.prompts[-1]
 
 
+async def test_what_was_made_in_a_thread_stays_there(bot: Bot, events: EventPlugin) -> None:
+    hall: dict[str, Any] = {"user": "ann", "chat": "hall", "direct": False}
+    for thread, description in (("", "sweep"), ("7", "see the doctor")):
+        bot.model_says(event(description=description), say("I will."))
+        await bot.hears("remind me", thread=thread, **hall)
+
+    async def shown(thread: str) -> list[str]:
+        (answer,) = await bot.hears("/events", thread=thread, **hall)
+        return [line.rpartition(": ")[2] for line in answer.splitlines()]
+
+    assert await shown("") == ["sweep"]
+    assert await shown("7") == ["sweep", "see the doctor"]
+    assert await shown("8") == ["sweep"]
+    assert "there is no event 2 here" in (await bot.hears("/snooze 5 2", **hall))[0]
+
+
 @pytest.mark.settings(EVENTS_PER_PERSON="2")
 async def test_one_person_may_have_so_many(bot: Bot, events: EventPlugin) -> None:
     for text in ("one", "two"):

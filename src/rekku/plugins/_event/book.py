@@ -1,7 +1,7 @@
 """The book of events: who may see which, and what is written into it."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -33,12 +33,12 @@ class Viewer:
     def here(self) -> dict[str, str]:
         """The chat, as statements want it; empty in a direct chat."""
         where = self.message.conversation
-        return {} if self.message.direct else {"i": where.interface, "c": where.chat_id}
+        return {} if self.message.direct else {"i": where.interface, "c": where.chat_id, "t": where.thread_id}
 
     def sees(self, event: Event) -> bool:
         """Whether this event may be shown and changed here."""
-        where = self.message.conversation
-        same = (event.conversation.interface, event.conversation.chat_id) == (where.interface, where.chat_id)
+        here = self.message.conversation
+        same = event.conversation in (here, replace(here, thread_id=""))
         own = event.person_id == self.principal.person_id or (self.principal.is_trainer and self.message.direct)
         return own and (self.message.direct or same)
 

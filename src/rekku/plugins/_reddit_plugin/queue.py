@@ -106,7 +106,12 @@ LATELY_HERE = Statement(
     .where(
         or_(
             _row.status == "done",
-            and_(_row.person_id == bindparam("who"), _row.interface == bindparam("i"), _row.chat_id == bindparam("c")),
+            and_(
+                _row.person_id == bindparam("who"),
+                _row.interface == bindparam("i"),
+                _row.chat_id == bindparam("c"),
+                or_(_row.thread_id == "", _row.thread_id == bindparam("t")),
+            ),
         )
     )
     .order_by(_row.id.desc())
@@ -240,7 +245,7 @@ class Queue:
         if person_id is None:
             return [_wish(row) for row in await self._db.fetch(LATELY)]
         if here is not None:
-            rows = await self._db.fetch(LATELY_HERE, who=person_id, i=here.interface, c=here.chat_id)
+            rows = await self._db.fetch(LATELY_HERE, who=person_id, i=here.interface, c=here.chat_id, t=here.thread_id)
             return [_wish(row) for row in rows]
         return [_wish(row) for row in await self._db.fetch(LATELY_FOR, who=person_id)]
 
