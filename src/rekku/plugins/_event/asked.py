@@ -52,7 +52,8 @@ class Wanted:
 
 
 def when(payload: Mapping[str, Any], bounds: Bounds, before: Rule | None = None) -> Wanted:
-    """The rule that a payload describes; what it leaves out is as `before`. Raises ActionError with all problems."""
+    """The rule that a payload describes; what it leaves out is as `before` (an empty `until` takes that away). Raises
+    ActionError with all problems."""
     problems: list[str] = []
     zone = _zone(payload, before.zone if before else bounds.zone, problems)
     cron = _text(payload, "cron") if "cron" in payload else (before.cron if before and not _repeat(payload) else "")
@@ -71,11 +72,13 @@ def when(payload: Mapping[str, Any], bounds: Bounds, before: Rule | None = None)
     now = wall_time(bounds.now, zone)
     anew = bool(cron) and (before is None or cron != before.cron)
     start = _start(day, clock, before, now, flexible=bool(cron) or repeat == "always", anew=anew)
-    rule = Rule(start, zone, repeat, cron, until or (before.until if before else None), bounds.interval)
-    if before is None or day is not None:
+    if before and "until" not in payload:
+        until = before.until
+    rule = Rule(start, zone, repeat, cron, until, bounds.interval)
+    if before is None or day not in (None, before.start.date()):
         _check_day(rule, now)
     if rule.until and not rule.repeats:
-        if until:
+        if payload.get("until"):
             raise ActionError("payload.until needs payload.repeat or payload.cron")
         rule = replace(rule, until=None)
     if cron:
