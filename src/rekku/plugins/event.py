@@ -169,8 +169,11 @@ class EventPlugin(AIPluginBase):
                 await self._book.cancel(event)
                 return {"cancelled": event.id}
             case "event_acknowledge":
-                await self._book.acknowledge(event, now)
-                return {"acknowledged": event.id}
+                noted = await self._book.acknowledge(event, now)
+                return {
+                    "acknowledged": event.id,
+                    **({"it still comes": words.told(noted, now)} if noted.next_at else {}),
+                }
         at = now + timedelta(minutes=asked.minutes(payload["minutes"]))
         snoozed = await self._book.snooze(event, at, now)
         self._scheduler.wake()

@@ -135,11 +135,12 @@ class Book:
         """It does not come any more."""
         await self._db.write(tables.CANCEL(row=event.id))
 
-    async def acknowledge(self, event: Event, now: datetime) -> None:
-        """Its person has taken note of it, so it does not come again for having been put off."""
+    async def acknowledge(self, event: Event, now: datetime) -> Event:
+        """Its person has taken note of it, so it does not come again for having been put off; the event then."""
         put_off = tables.DROP_SNOOZED(which=f"{SNOOZED}{event.id}")
         done = [tables.DONE(row=event.id)] if event.last_at and event.next_at and not event.rule.repeats else []
         await self._db.write(tables.ACKNOWLEDGE(row=event.id, now=now), put_off, *done)
+        return (await self._events(tables.ONE, row=event.id))[0]
 
     async def snooze(self, event: Event, at: datetime, now: datetime) -> Event:
         """Let it come (again) at an instant; one that repeats goes on as before, beside it."""
