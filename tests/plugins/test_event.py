@@ -11,7 +11,7 @@ from rekku.plugins.event import EventPlugin
 from rekku.plugins.time_plugin import TimePlugin
 from rekku.testing import Bot
 from tests.plugins.event_words import NOON, PLAIN, comes, event, make, pass_by, row, until_quiet
-from tests.road.words import answered, asked, reply, say, texts, until
+from tests.road.words import action, answered, asked, reply, say, texts, until
 
 pytestmark = pytest.mark.settings(TZ="Europe/Rome")
 
@@ -189,6 +189,14 @@ async def test_a_clock_that_is_set_loses_and_doubles_nothing(bot: Bot, events: E
     await pass_by(bot, 4000)
 
     assert texts(bot)[1:] == ["Plants!"]
+
+
+async def test_what_is_acknowledged_before_it_came_is_said_to_come_still(bot: Bot, events: EventPlugin) -> None:
+    number = await make(bot)
+    bot.model_says(reply(action("event_acknowledge", id=number)), say("Shall I cancel it?"))
+    await bot.hears("I have watered them already")
+    still = {"id": number, "next": "2026-03-01 13:01 (Europe/Rome)", "in": "1 minute"}
+    assert answered(bot)["outputs"][0]["output"] == {"acknowledged": number, "it still comes": still}
 
 
 async def test_a_closed_chat_gets_it_when_it_is_open_again(bot: Bot, events: EventPlugin) -> None:

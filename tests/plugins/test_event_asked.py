@@ -95,6 +95,34 @@ async def test_events_are_listed_changed_and_cancelled(bot: Bot, events: EventPl
     await make(bot, date="2026-03-31", time="11:30", repeat="monthly", description="feed the cat")
 
 
+async def test_a_time_that_would_change_nothing_is_no_change(bot: Bot, events: EventPlugin) -> None:
+    number = await make(bot, date="2026-03-02", cron="0 9 * * mon-fri")
+    bot.model_says(reply(action("event_update", id=number, time="08:00")), say("Which days?"))
+    assert await bot.hears("at eight, please") == ["Which days?"]
+    assert answered(bot)["errors"][0]["problems"] == [
+        "payload.time does not change when it comes: that says its cron text, 0 9 * * mon-fri; give payload.cron"
+    ]
+
+    bot.model_says(reply(action("event_update", id=number, cron="0 8 * * mon-fri")), say("Done."))
+    await bot.hears("on the same days")
+    assert (await row(bot, number)).next_at == datetime(2026, 3, 2, 7, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("before", [{"cron": "0 9 * * mon"}, {"repeat": "always"}])
+async def test_what_had_times_of_its_own_is_not_moved_to_midnight(
+    bot: Bot, events: EventPlugin, before: dict[str, str]
+) -> None:
+    bot.model_says(reply(action("event", date="2026-03-02", description="stretch", **before)), say("I will."))
+    await bot.hears("remind me")
+    bot.model_says(reply(action("event_update", id=1, repeat="daily")), say("At what time?"))
+    assert await bot.hears("daily, please") == ["At what time?"]
+    assert "payload.time is required, as HH:MM" in answered(bot)["errors"][0]["problems"][0]
+
+    bot.model_says(reply(action("event_update", id=1, repeat="daily", time="09:00")), say("Done."))
+    await bot.hears("at nine")
+    assert (await row(bot, 1)).next_at == datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
+
+
 async def test_later_means_snooze(bot: Bot, events: EventPlugin) -> None:
     number = await make(bot)
     bot.model_says(say("Plants!"))
@@ -219,6 +247,22 @@ async def test_a_group_does_not_see_what_was_made_elsewhere(bot: Bot, events: Ev
 
     assert "see the doctor" not in "".join(bot.engine.prompts[2:])
     assert f"there is no event {private} here" in bot.engine.prompts[-1]
+
+
+async def test_what_was_made_in_a_thread_stays_there(bot: Bot, events: EventPlugin) -> None:
+    hall: dict[str, Any] = {"user": "ann", "chat": "hall", "direct": False}
+    for thread, description in (("", "sweep"), ("7", "see the doctor")):
+        bot.model_says(event(description=description), say("I will."))
+        await bot.hears("remind me", thread=thread, **hall)
+
+    async def shown(thread: str) -> list[str]:
+        (answer,) = await bot.hears("/events", thread=thread, **hall)
+        return [line.rpartition(": ")[2] for line in answer.splitlines()]
+
+    assert await shown("") == ["sweep"]
+    assert await shown("7") == ["sweep", "see the doctor"]
+    assert await shown("8") == ["sweep"]
+    assert "there is no event 2 here" in (await bot.hears("/snooze 5 2", **hall))[0]
 
 
 @pytest.mark.settings(EVENTS_PER_PERSON="2")

@@ -153,7 +153,7 @@ class EventPlugin(AIPluginBase):
     async def _update(self, viewer: Viewer, payload: Mapping[str, Any]) -> Mapping[str, Any]:
         event = await self._find(viewer, payload)
         text = asked.description(payload) if "description" in payload else event.description
-        if event.next_at is None or any(payload.get(field) for field in asked.WHEN):
+        if event.next_at is None or "until" in payload or any(payload.get(field) for field in asked.WHEN):
             wanted = asked.when(payload, self._bounds(), event.rule)
         else:
             wanted = Wanted(event.rule, event.next_at)
@@ -169,8 +169,11 @@ class EventPlugin(AIPluginBase):
                 await self._book.cancel(event)
                 return {"cancelled": event.id}
             case "event_acknowledge":
-                await self._book.acknowledge(event, now)
-                return {"acknowledged": event.id}
+                noted = await self._book.acknowledge(event, now)
+                return {
+                    "acknowledged": event.id,
+                    **({"it still comes": words.told(noted, now)} if noted.next_at else {}),
+                }
         at = now + timedelta(minutes=asked.minutes(payload["minutes"]))
         snoozed = await self._book.snooze(event, at, now)
         self._scheduler.wake()

@@ -138,7 +138,8 @@ class RedditPlugin(AIPluginBase):
         name, payload = action["type"], dict(action["payload"])
         if name == "reddit_list":
             everything = context["role"] == Role.TRAINER.word and message.direct
-            return await self._lately(None if everything else context["person_id"])
+            here = None if message.direct else message.conversation
+            return await self._lately(None if everything else context["person_id"], here)
         if name == "reddit_post":
             payload["subreddit"] = subreddit_name(payload["subreddit"])
         else:
@@ -215,10 +216,10 @@ class RedditPlugin(AIPluginBase):
                 self._made = Account(self.host.settings)
             return self._made
 
-    async def _lately(self, person_id: str | None) -> str:
+    async def _lately(self, person_id: str | None, here: Conversation | None) -> str:
         lines = [
             f"{w.id} · {w.created_at:%Y-%m-%d %H:%M} · {w.status} · {w.title} {w.thing} {w.link}".strip()
-            for w in await self._queue.lately(person_id)
+            for w in await self._queue.lately(person_id, here)
         ]
         return "\n".join(lines) or "Nothing yet."
 
@@ -231,7 +232,8 @@ class RedditPlugin(AIPluginBase):
         if wish is None or (wish.person_id != who.person_id and not who.is_trainer):
             return f"There is no number {number} of yours." if number else "Nothing of yours waits to go out to Reddit."
         if await self._queue.undo(wish.id):
-            return f"Taken back: {wish.title} (number {wish.id})."
+            here = call.message.direct or wish.chat == call.message.conversation
+            return f"Taken back: {f'{wish.title} (number {wish.id})' if here else f'number {wish.id}'}."
         wish = await self._queue.get(wish.id) or wish
         if wish.status == "done" and wish.link:
             return f"Number {wish.id} is on Reddit already: {wish.link} Ask me to delete it."

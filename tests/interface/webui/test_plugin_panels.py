@@ -54,6 +54,22 @@ async def test_an_event_is_made_shown_changed_put_off_and_cancelled(bot: Bot, ow
     assert len((await do(owner, "event/list"))["waiting"]) == 1
 
 
+async def test_the_form_changes_an_event_that_has_begun_and_takes_away_its_last_day(bot: Bot, owner: Visitor) -> None:
+    bot.clock.jump((datetime(2026, 3, 20, 12, tzinfo=UTC) - bot.clock.now()).total_seconds())
+    await owner.log_in()
+    given = {"description": "Water the plants", "date": "2026-03-21", "time": "09:00", "repeat": "daily"}
+    await do(owner, "event/create", **given, until="2026-03-24")
+    bot.clock.jump(2 * 86400)
+    await owner.log_in()
+    (event,) = (await do(owner, "event/list"))["waiting"]
+    form = {**given, "description": "Water the cactus", "until": ""}
+    await do(owner, "event/update", id=event["id"], **form)
+    (event,) = (await do(owner, "event/list", until="2026-03-26"))["waiting"]
+
+    assert (event["description"], event["rule"]["until"]) == ("Water the cactus", "")
+    assert event["times"][-1] == "2026-03-25T09:00"
+
+
 async def test_a_reminder_made_on_the_page_arrives_there_and_is_acknowledged(bot: Bot, owner: Visitor) -> None:
     page = await owner.open()
     await page.say("/help")

@@ -145,6 +145,21 @@ async def test_what_others_wish_for_is_not_shown_before_it_is_public(bot: Bot, r
     assert "done" in await listed("bob")
 
 
+async def test_a_group_does_not_learn_what_was_wished_for_elsewhere(bot: Bot, reddit: RedditServer) -> None:
+    group: dict[str, Any] = {"chat": "hall", "direct": False}
+    await wished(bot, post())
+    bot.model_says(reply(action("reddit_list")), say("So."))
+    await bot.hears("what is there?", **group)
+    assert answered(bot)["outputs"][0]["output"] == "Nothing yet."
+    assert await bot.hears("/undo", **group) == ["Taken back: number 1."]
+
+    await wished(bot, post(), **group)
+    bot.model_says(reply(action("reddit_list")), say("So."))
+    await bot.hears("what is there?", **group)
+    assert "waiting" in answered(bot)["outputs"][0]["output"]
+    assert (await bot.hears("/undo", **group))[0].startswith("Taken back: the post")
+
+
 @pytest.mark.sqlite_only
 async def test_help_says_how_to_write_it(bot: Bot, reddit: RedditServer) -> None:
     (words,) = await bot.hears("/help")

@@ -52,7 +52,8 @@ class Wanted:
 
 
 def when(payload: Mapping[str, Any], bounds: Bounds, before: Rule | None = None) -> Wanted:
-    """The rule that a payload describes; what it leaves out is as `before`. Raises ActionError with all problems."""
+    """The rule that a payload describes; what it leaves out is as `before` (an empty `until` takes that away). Raises
+    ActionError with all problems."""
     problems: list[str] = []
     zone = _zone(payload, before.zone if before else bounds.zone, problems)
     cron = _text(payload, "cron") if "cron" in payload else (before.cron if before and not _repeat(payload) else "")
@@ -62,15 +63,22 @@ def when(payload: Mapping[str, Any], bounds: Bounds, before: Rule | None = None)
     until = _parsed(payload, "until", parse_date, "YYYY-MM-DD", problems)
     if cron and repeat != "none":
         problems.append("payload.repeat and payload.cron exclude each other; give one of them")
+    if before and clock and cron and "cron" not in payload:
+        problems.append(
+            f"payload.time does not change when it comes: that says its cron text, {cron}; give payload.cron"
+        )
     if problems:
         raise ActionError(*problems)
     now = wall_time(bounds.now, zone)
-    start = _start(day, clock, before, now, flexible=bool(cron) or repeat == "always")
-    rule = Rule(start, zone, repeat, cron, until or (before.until if before else None), bounds.interval)
-    if before is None or day is not None:
+    anew = bool(cron) and (before is None or cron != before.cron)
+    start = _start(day, clock, before, now, flexible=bool(cron) or repeat == "always", anew=anew)
+    if before and "until" not in payload:
+        until = before.until
+    rule = Rule(start, zone, repeat, cron, until, bounds.interval)
+    if before is None or day not in (None, before.start.date()):
         _check_day(rule, now)
     if rule.until and not rule.repeats:
-        if until:
+        if payload.get("until"):
             raise ActionError("payload.until needs payload.repeat or payload.cron")
         rule = replace(rule, until=None)
     if cron:
@@ -127,10 +135,17 @@ def _first(rule: Rule, bounds: Bounds) -> datetime:
     )
 
 
-def _start(day: date | None, clock: time | None, before: Rule | None, now: datetime, *, flexible: bool) -> datetime:
-    """The first day and time; for what has its own times (`flexible`), the time of day matters only if it is given."""
+def _start(
+    day: date | None, clock: time | None, before: Rule | None, now: datetime, *, flexible: bool, anew: bool
+) -> datetime:
+    """The first day and time; for what has its own times (`flexible`), the time of day matters only if it is given.
+
+    `anew`: it has got other times of its own, of which that of the rule before must not hide the first.
+    """
     if before is not None:
-        return datetime.combine(day or before.start.date(), clock or before.start.time())
+        if clock is None and not flexible and (before.cron or before.repeat == "always"):
+            raise ActionError("payload.time is required, as HH:MM: until now the event had other times than one a day")
+        return datetime.combine(day or before.start.date(), clock or (time() if anew else before.start.time()))
     if day is None:
         raise ActionError("payload.date must be a date as YYYY-MM-DD")
     if clock is None and not flexible and day == now.date() and now.time() >= MORNING:

@@ -1,7 +1,7 @@
 """The book of events: who may see which, and what is written into it."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -33,12 +33,12 @@ class Viewer:
     def here(self) -> dict[str, str]:
         """The chat, as statements want it; empty in a direct chat."""
         where = self.message.conversation
-        return {} if self.message.direct else {"i": where.interface, "c": where.chat_id}
+        return {} if self.message.direct else {"i": where.interface, "c": where.chat_id, "t": where.thread_id}
 
     def sees(self, event: Event) -> bool:
         """Whether this event may be shown and changed here."""
-        where = self.message.conversation
-        same = (event.conversation.interface, event.conversation.chat_id) == (where.interface, where.chat_id)
+        here = self.message.conversation
+        same = event.conversation in (here, replace(here, thread_id=""))
         own = event.person_id == self.principal.person_id or (self.principal.is_trainer and self.message.direct)
         return own and (self.message.direct or same)
 
@@ -135,11 +135,12 @@ class Book:
         """It does not come any more."""
         await self._db.write(tables.CANCEL(row=event.id))
 
-    async def acknowledge(self, event: Event, now: datetime) -> None:
-        """Its person has taken note of it, so it does not come again for having been put off."""
+    async def acknowledge(self, event: Event, now: datetime) -> Event:
+        """Its person has taken note of it, so it does not come again for having been put off; the event then."""
         put_off = tables.DROP_SNOOZED(which=f"{SNOOZED}{event.id}")
         done = [tables.DONE(row=event.id)] if event.last_at and event.next_at and not event.rule.repeats else []
         await self._db.write(tables.ACKNOWLEDGE(row=event.id, now=now), put_off, *done)
+        return (await self._events(tables.ONE, row=event.id))[0]
 
     async def snooze(self, event: Event, at: datetime, now: datetime) -> Event:
         """Let it come (again) at an instant; one that repeats goes on as before, beside it."""

@@ -66,7 +66,12 @@ _row = EVENTS.c
 _most = bindparam("most", type_=Integer())
 _mine = _row.person_id == bindparam("who")
 _same = _row.id == bindparam("row")
-_here = (_row.interface == bindparam("i"), _row.chat_id == bindparam("c"))
+_here = (
+    _row.interface == bindparam("i"),
+    _row.chat_id == bindparam("c"),
+    or_(_row.thread_id == "", _row.thread_id == bindparam("t")),
+)
+"""In a thread also what was made in its chat; not the other way round."""
 _as_seen = (_same, _row.wake_at == bindparam("seen"))
 
 ADD = Statement(insert_or_ignore(EVENTS), columns=NEW)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Column, Index, Integer, bindparam, delete, or_, select, update
+from sqlalchemy import Column, Index, Integer, and_, bindparam, delete, or_, select, update
 
 from rekku.core.database import Database, Instant, Key, LongText, Schema, Statement, Step, insert_or_ignore, table
 from rekku.core.message import Conversation
@@ -98,6 +98,22 @@ LATELY = Statement(select(*_SHORT).order_by(_row.id.desc()).limit(10))
 LATELY_FOR = Statement(
     select(*_SHORT)
     .where(or_(_row.status == "done", _row.person_id == bindparam("who")))
+    .order_by(_row.id.desc())
+    .limit(10)
+)
+LATELY_HERE = Statement(
+    select(*_SHORT)
+    .where(
+        or_(
+            _row.status == "done",
+            and_(
+                _row.person_id == bindparam("who"),
+                _row.interface == bindparam("i"),
+                _row.chat_id == bindparam("c"),
+                or_(_row.thread_id == "", _row.thread_id == bindparam("t")),
+            ),
+        )
+    )
     .order_by(_row.id.desc())
     .limit(10)
 )
@@ -223,10 +239,14 @@ class Queue:
         """What ended, and nobody was told."""
         return [_wish(row) for row in await self._db.fetch(UNTOLD)]
 
-    async def lately(self, person_id: str | None) -> list[Wish]:
-        """The last ten wishes, newest first: what is public and that person's own, or (None) everybody's."""
+    async def lately(self, person_id: str | None, here: Conversation | None = None) -> list[Wish]:
+        """The last ten wishes, newest first: what is public and that person's own, or (None) everybody's; with `here`
+        (a chat where others read along) of their own only those that were made there."""
         if person_id is None:
             return [_wish(row) for row in await self._db.fetch(LATELY)]
+        if here is not None:
+            rows = await self._db.fetch(LATELY_HERE, who=person_id, i=here.interface, c=here.chat_id, t=here.thread_id)
+            return [_wish(row) for row in rows]
         return [_wish(row) for row in await self._db.fetch(LATELY_FOR, who=person_id)]
 
     async def known(self, things: Sequence[str]) -> set[str]:
