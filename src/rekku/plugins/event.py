@@ -153,7 +153,7 @@ class EventPlugin(AIPluginBase):
     async def _update(self, viewer: Viewer, payload: Mapping[str, Any]) -> Mapping[str, Any]:
         event = await self._find(viewer, payload)
         text = asked.description(payload) if "description" in payload else event.description
-        if event.next_at is None or "until" in payload or any(payload.get(field) for field in asked.WHEN):
+        if event.next_at is None or asked.asks_for_another(payload, event.rule):
             wanted = asked.when(payload, self._bounds(), event.rule)
         else:
             wanted = Wanted(event.rule, event.next_at)

@@ -70,6 +70,29 @@ async def test_the_form_changes_an_event_that_has_begun_and_takes_away_its_last_
     assert event["times"][-1] == "2026-03-25T09:00"
 
 
+async def test_the_form_renames_an_event_that_was_put_off_and_makes_a_cron_event_a_single_one(
+    bot: Bot, owner: Visitor
+) -> None:
+    bot.clock.jump((datetime(2026, 3, 20, 12, tzinfo=UTC) - bot.clock.now()).total_seconds())
+    await owner.log_in()
+    form = {"description": "Call", "date": "2026-03-20", "time": "13:30", "repeat": "none", "cron": ""}
+    made = (await do(owner, "event/create", **form))["scheduled"]
+    await bot.clock.advance(2400)
+    while (await do(owner, "event/list"))["waiting"]:
+        await bot.clock.advance(0)
+    await do(owner, "event/snooze", id=made["id"], minutes=60)
+    (event,) = (await do(owner, "event/list"))["waiting"]
+    await do(owner, "event/update", id=event["id"], **{**event["rule"], "description": "Call Ann"})
+    (renamed,) = (await do(owner, "event/list"))["waiting"]
+    assert (renamed["description"], renamed["times"]) == ("Call Ann", event["times"])
+
+    await do(owner, "event/cancel", id=event["id"])
+    often = (await do(owner, "event/create", **{**form, "date": "2026-03-21", "cron": "0 9 * * 1"}))["scheduled"]
+    await do(owner, "event/update", id=often["id"], **{**form, "date": "2026-03-21"})
+    (single,) = (await do(owner, "event/list"))["waiting"]
+    assert single["times"] == ["2026-03-21T13:30"]
+
+
 async def test_a_reminder_made_on_the_page_arrives_there_and_is_acknowledged(bot: Bot, owner: Visitor) -> None:
     page = await owner.open()
     await page.say("/help")

@@ -51,6 +51,29 @@ class Wanted:
     first: datetime
 
 
+def as_asked(rule: Rule) -> dict[str, str]:
+    """A rule in the fields of a payload."""
+    return {
+        "date": f"{rule.start:%Y-%m-%d}",
+        "time": f"{rule.start:%H:%M}",
+        "repeat": rule.repeat,
+        "cron": rule.cron,
+        "until": f"{rule.until:%Y-%m-%d}" if rule.until else "",
+        "timezone": rule.zone,
+    }
+
+
+def asks_for_another(payload: Mapping[str, Any], rule: Rule) -> bool:
+    """Whether a payload has other times than a rule: a form gives those that there are back, snoozed or past.
+
+    What is empty says nothing, but for `until`, and for `cron` in a form, which has a date as well.
+    """
+    emptied = {"until", "cron"} if payload.get("date") else {"until"}
+    given = {field: payload[field] for field in WHEN if payload.get(field) or (field in emptied and field in payload)}
+    known = as_asked(rule)
+    return any(str(value or "") != known[field] for field, value in given.items())
+
+
 def when(payload: Mapping[str, Any], bounds: Bounds, before: Rule | None = None) -> Wanted:
     """The rule that a payload describes; what it leaves out is as `before` (an empty `until` takes that away). Raises
     ActionError with all problems."""

@@ -8,6 +8,7 @@ from rekku.core.errors import ActionError
 from rekku.core.message import Conversation, Message, User
 from rekku.core.principal import TRAINER_PERSON, Principal, Role
 from rekku.plugins._event import words
+from rekku.plugins._event.asked import as_asked
 from rekku.plugins._event.book import Viewer
 from rekku.plugins._event.calendar import next_after, wall_time
 from rekku.plugins._event.tables import Event
@@ -55,14 +56,7 @@ def _event(event: Event, now: datetime) -> dict[str, Any]:
         "chat": str(event.conversation),
         "acknowledged": event.acknowledged,
         "late_policy": event.late_policy,
-        "rule": {
-            "date": f"{rule.start:%Y-%m-%d}",
-            "time": f"{rule.start:%H:%M}",
-            "repeat": rule.repeat,
-            "cron": rule.cron,
-            "until": f"{rule.until:%Y-%m-%d}" if rule.until else "",
-            "timezone": rule.zone,
-        },
+        "rule": as_asked(rule),
     }
 
 
