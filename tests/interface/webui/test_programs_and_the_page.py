@@ -1,4 +1,4 @@
-"""Programs and the page beside each other: what waits for the page, or for nobody any more, keeps no program waiting."""
+"""Programs beside the page: what waits for the page, or for nobody any more, keeps no program waiting."""
 
 import asyncio
 from typing import Any
