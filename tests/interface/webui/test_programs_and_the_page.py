@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+import ollama
 import openai
 import pytest
 
@@ -76,6 +77,30 @@ async def test_two_messages_in_one_answer_both_reach_a_program_past_what_waits(
     assert await ask(client) == "One.\n\nTwo."
 
 
+async def test_of_calls_that_were_given_up_one_after_the_other_the_last_is_answered(
+    bot: Bot, client: openai.AsyncOpenAI
+) -> None:
+    bot.engine.gate = asyncio.Event()
+    bot.model_says("First.", "Second.", "Third.", "Fourth.")
+    hasty = client.with_options(timeout=0.3)
+    for _ in range(3):
+        with pytest.raises(openai.APITimeoutError):
+            await ask(hasty)
+    last = asyncio.create_task(ask(client))
+    bot.engine.gate.set()
+    assert await last == "Fourth."
+
+
+async def test_what_the_protocols_have_and_rekku_has_not_is_not_found(
+    client: openai.AsyncOpenAI, token: Make, ollama_client: Client
+) -> None:
+    with pytest.raises(openai.NotFoundError):
+        await client.embeddings.create(model="rekku", input="hello")
+    with pytest.raises(ollama.ResponseError) as refused:
+        await ollama_client(await token()).show("rekku")
+    assert refused.value.status_code == 404
+
+
 class TestAnAnswerThatCannotBeGivenIsSaidInAStreamToo:
     """The head of a stream has gone out with 200 by then."""
 
@@ -98,8 +123,6 @@ class TestAnAnswerThatCannotBeGivenIsSaidInAStreamToo:
             await asyncio.wait_for(anext(chunk async for chunk in stream if chunk.choices[0].finish_reason), 5)
 
     async def test_with_the_client_of_ollama(self, ollama_client: Client, hers: str) -> None:
-        import ollama
-
         stream = await ollama_client(hers).chat(model="rekku", messages=[HELLO], stream=True)
         with pytest.raises(ollama.ResponseError, match="Rekku does not listen to this person"):
             await asyncio.wait_for(anext(chunk async for chunk in stream if chunk.done), 5)
