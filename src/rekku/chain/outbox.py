@@ -12,7 +12,7 @@ from rekku.chain.pieces import pieces_of, send_piece
 from rekku.core.clock import Clock
 from rekku.core.database import Database, Write
 from rekku.core.errors import DeliveryDelayed, DeliveryRefused, DeliveryUnknown, NotReachable, StoreError
-from rekku.core.message import Conversation, Message
+from rekku.core.message import Message
 from rekku.core.registry import Component, Kind, Registry
 from rekku.store.outbox import OutboxStore, failed
 from rekku.store.outgoing import Outgoing
@@ -30,12 +30,18 @@ class _ElsewhereError(Exception):
 
 
 class Lane:
-    """The messages that wait for one chat; `parked` while the chat is not there."""
+    """The messages that wait for one chat; `parked` while it is not there. `answers` to what was heard just now are
+    tried all the same: whoever asks by another way (a program, while the page is closed) is there."""
 
     def __init__(self) -> None:
         self.waiting: deque[Outgoing] = deque()
+        self.answers: set[int] = set()
         self.busy = False
         self.parked = False
+
+    def next(self) -> Outgoing | None:
+        """What is to be tried now."""
+        return next((m for m in self.waiting if not self.parked or m.id in self.answers), None)
 
 
 class Sender:
@@ -77,19 +83,25 @@ class Sender:
             if message.id in self._pending:
                 continue
             self._pending.add(message.id)
-            if original is not None:
-                self._originals[message.id] = original
-            lane = self._enter(message)
+            lane = self._enter(message, original)
             if lane.parked:
                 self._leave(lane)
 
-    def _enter(self, message: Outgoing) -> Lane:
+    def _enter(self, message: Outgoing, original: Message | None = None) -> Lane:
         key = chat_of(message.to)
         lane = self._lanes.setdefault(key, Lane())
+        if original is not None:
+            if all(other.id in lane.answers for other in self._answers(lane, original)):  # none has waited in vain
+                lane.answers.add(message.id)
+            self._originals[message.id] = original
         lane.waiting.append(message)
-        if not lane.parked:
+        if not lane.parked or lane.answers:
             self._start(key, lane)
         return lane
+
+    def _answers(self, lane: Lane, original: Message | None) -> list[Outgoing]:
+        """What waits in a lane that answers a message."""
+        return [m for m in lane.waiting if original is not None and self._originals.get(m.id) is original]
 
     def _start(self, key: Chat, lane: Lane) -> None:
         if not lane.busy:
@@ -132,9 +144,9 @@ class Sender:
 
     def _leave(self, lane: Lane) -> None:
         """What may go elsewhere leaves a chat that is not there."""
-        leaving = [message for message in lane.waiting if message.person_id]
+        leaving = [message for message in lane.waiting if message.person_id and message.id not in lane.answers]
         if leaving:
-            lane.waiting = deque(message for message in lane.waiting if not message.person_id)
+            lane.waiting = deque(message for message in lane.waiting if message not in leaving)
             self._send_elsewhere(leaving)
 
     def _send_elsewhere(self, messages: Sequence[Outgoing]) -> None:
@@ -160,19 +172,18 @@ class Sender:
     async def settled(self, messages: Iterable[Outgoing]) -> None:
         """Wait until each of these was delivered, was given up, or waits for its chat to be there."""
         for message in messages:
-            if message.id in self._moving or (message.id in self._pending and not self._is_parked(message.to)):
+            if message.id in self._moving or (message.id in self._pending and not self._is_parked(message)):
                 future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
                 self._waiters.setdefault(message.id, []).append(future)
                 await future
 
-    def _is_parked(self, where: Conversation) -> bool:
-        lane = self._lanes.get(chat_of(where))
-        return lane is not None and lane.parked
+    def _is_parked(self, message: Outgoing) -> bool:
+        lane = self._lanes.get(chat_of(message.to))
+        return lane is not None and lane.parked and message.id not in lane.answers
 
     async def _empty(self, key: tuple[str, str], lane: Lane) -> None:
         try:
-            while lane.waiting:
-                message = lane.waiting[0]
+            while (message := lane.next()) is not None:
                 try:
                     await self._deliver(message)
                     self.ended[message.to.interface, message.status] += 1
@@ -180,11 +191,15 @@ class Sender:
                     await self._note(self._store.released(message))
                 except NotReachable:
                     lane.parked = True
+                    vain = self._answers(lane, self._originals.get(message.id))
+                    lane.answers.difference_update(other.id for other in vain)
                     self._leave(lane)
                     for waiting in lane.waiting:
-                        self._wake(waiting)
-                    return
-                lane.waiting.popleft()
+                        if waiting.id not in lane.answers:
+                            self._wake(waiting)
+                    continue
+                lane.waiting.remove(message)
+                lane.answers.discard(message.id)
                 self._pending.discard(message.id)
                 if self._delivered is not None:
                     self._delivered.add(message.id)
@@ -192,7 +207,7 @@ class Sender:
                 self._wake(message)
         finally:
             lane.busy = False
-        if not lane.waiting and self._lanes.get(key) is lane:
+        if not lane.waiting and not lane.parked and self._lanes.get(key) is lane:
             del self._lanes[key]
 
     async def _deliver(self, message: Outgoing) -> None:

@@ -20,7 +20,9 @@ async def test_a_picture_goes_to_the_model_and_comes_back_as_it_was(bot: Bot, ow
     await page.until(lambda: page.texts() == ["A cat!"])
 
     assert "image" in asked(bot)["input"]["payload"]["attachments"][0]
-    assert (await owner.get(f"/web/files/{kept['id']}"))[1] == PNG
+    async with owner.http.get(f"/web/files/{kept['id']}") as response:
+        assert await response.read() == PNG
+        assert response.headers["cache-control"] == "no-store"  # after logging out it is not in the browser either
 
 
 async def test_what_rekku_sends_stands_on_the_page(bot: Bot, owner: Visitor) -> None:

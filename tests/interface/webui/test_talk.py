@@ -268,6 +268,15 @@ async def test_before_its_greeting_a_page_may_say_nothing(bot: Bot, owner: Visit
     assert not bot.engine.prompts
 
 
+async def test_a_greeting_with_a_number_that_no_database_knows_gets_a_sentence(bot: Bot, owner: Visitor) -> None:
+    socket = await owner.http.ws_connect("/web/socket", headers={"origin": owner.base})
+    await socket.send_json({"type": "hello", "last": 2**70})
+    assert (await socket.receive_json())["type"] == "notice"
+    await socket.send_json({"type": "hello", "last": 0})
+    assert (await socket.receive_json())["type"] == "lines"
+    await socket.close()
+
+
 async def test_five_hundred_pages_hear_the_same_though_a_fifth_comes_and_goes(bot: Bot, owner: Visitor) -> None:
     bot.model_says("To all of you.", "And again.")
     pages = [await owner.open() for _ in range(500)]

@@ -53,11 +53,15 @@ class Call:
         """All that is said. Raises Problem if the message was not taken."""
         async for _ in self.pieces():
             continue
+        self.check()
+        return self.text
+
+    def check(self) -> None:
+        """Raises Problem if the message, now that nothing more will come, was not taken."""
         if self.outcome is None:
             raise Problem("Rekku could not take the message, or did not answer it in time.", 503)
         if self.outcome is Outcome.IGNORED:
             raise Problem("Rekku does not listen to this person.", 403)
-        return self.text
 
     def is_answered_by(self, number: str, answers: str) -> bool:
         """Whether a reply is one to this call: not to an earlier one, which nobody waits for any more."""

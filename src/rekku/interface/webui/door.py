@@ -2,6 +2,7 @@
 
 import asyncio
 import hmac
+import math
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
@@ -128,7 +129,10 @@ class Door:
         for tries, most in ((mine, PER_ADDRESS), ([at for at, _ in self._wrong], IN_ALL)):
             if len(tries) >= most:
                 wait = tries[-most] - start
-                raise Refused(f"Too many wrong passwords. Try again in {wait / 60:.0f} minutes.", wait)
+                minutes = math.ceil(wait / 60)
+                raise Refused(
+                    f"Too many wrong passwords. Try again in {minutes} minute{'s' if minutes != 1 else ''}.", wait
+                )
 
     async def _warn(self, address: str) -> None:
         """Tell the owner, once in a row of wrong tries."""

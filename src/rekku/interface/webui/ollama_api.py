@@ -69,6 +69,11 @@ async def _stream(call: ProgramCall, text: str, files: list[Attachment], shape: 
     async with call.context.calls.ask(call.token, text, files) as asked:
         async for piece in asked.pieces():
             yield _line({**_head(call), **shape(piece), "done": False})
+        try:
+            asked.check()
+        except Problem as problem:  # the head went out long ago, with 200
+            yield _line(faulty(str(problem), problem.status))
+            return
         yield _line({**_head(call), **shape(""), **await _end(call, asked)})
 
 

@@ -52,6 +52,11 @@ async def _stream(call: ProgramCall, text: str, files: list[Attachment]) -> Asyn
         yield _event({**head, "choices": [_choice({"role": "assistant", "content": ""})]})
         async for piece in asked.pieces():
             yield _event({**head, "choices": [_choice({"content": piece})]})
+        try:
+            asked.check()
+        except Problem as problem:  # the head went out long ago, with 200
+            yield _event(faulty(str(problem), problem.status))
+            return
         yield _event({**head, "choices": [_choice({}, "stop")]})
         if wants_usage:
             yield _event({**head, "choices": [], "usage": await _usage(call, asked)})

@@ -105,7 +105,7 @@ class Page:
     async def _take(self, record: Mapping[str, Any]) -> None:
         owner = self._client.session.is_owner
         match record:
-            case {"type": "hello", "last": int(last)} if not self._greeted and last >= 0:
+            case {"type": "hello", "last": int(last)} if not self._greeted and 0 <= last < 2**62:
                 await self._greet(last)
             case {"type": "say", "id": str(number), "text": str(text)} if self._greeted and ID.fullmatch(number):
                 await self._hear(number, text, record.get("files") or [])

@@ -44,6 +44,5 @@ async def download(ask: Ask) -> Response:
     headers = {
         "content-disposition": f"{how}; filename*=UTF-8''{quote(kept.name, safe='')}",
         "content-security-policy": SEALED,
-        "cache-control": "private, max-age=86400, immutable",
     }
     return Response(data, headers=headers, media_type=kept.mime)

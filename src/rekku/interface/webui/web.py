@@ -120,4 +120,5 @@ def _routes(
 
 
 def _is_for_programs(path: str) -> bool:
-    return path in PROGRAMS
+    """Whether a program may ask there: also for what the protocols have and Rekku has not, to hear just that."""
+    return path in PROGRAMS or path.startswith(("/v1/", "/api/"))

@@ -83,6 +83,7 @@ export class Connection {
   #open() {
     clearTimeout(this.timer);
     if (this.closed) return;
+    this.socket?.close(); // one that still tries
     const socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/web/socket`);
     this.socket = socket;
     this.heard = Date.now();

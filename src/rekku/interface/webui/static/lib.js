@@ -138,6 +138,30 @@ export function icon(name) {
   return html`<svg viewBox="0 0 24 24" aria-hidden="true"><path d=${PATHS[name]} /></svg>`;
 }
 
+/** Work that does not begin again while it runs, so that a double click sends a form once. */
+export function useOnce(work) {
+  const running = useRef(false);
+  return async (...given) => {
+    if (running.current) return;
+    running.current = true;
+    try {
+      await work(...given);
+    } finally {
+      running.current = false;
+    }
+  };
+}
+
+/** A button that asks back, and does it at another click; the second click of a double click is none. */
+export function Sure({ label, really, act }) {
+  const [sure, setSure] = useState(false);
+  const press = (event) => {
+    if (!sure) setSure(true);
+    else if (event.detail < 2) act();
+  };
+  return html`<button class=${sure ? "danger" : "plain danger"} onClick=${press}>${sure ? really : label}</button>`;
+}
+
 /** A choice out of texts; one that is set and not among them is offered, too. */
 export function Select({ value, options, change, ...told }) {
   const all = options.some(([one]) => one === value) ? options : [[value, value || "–"], ...options];

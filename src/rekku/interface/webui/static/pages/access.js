@@ -1,5 +1,5 @@
 // Access: the password, and where one is logged in.
-import { html, useState, ask, useAsked, Fault, Select, day, time } from "../lib.js";
+import { html, useState, useOnce, ask, useAsked, Fault, Select, day, time } from "../lib.js";
 import { LogOut, Theme } from "../frame.js";
 
 export default function Access({ look }) {
@@ -60,8 +60,7 @@ function Tokens() {
   const [person, setPerson] = useState("trainer");
   const [made, setMade] = useState("");
   const [fault, setFault] = useState("");
-  const make = async (event) => {
-    event.preventDefault();
+  const make = useOnce(async () => {
     try {
       setMade((await ask("tokens/new", { name, person })).token);
       setName("");
@@ -70,7 +69,7 @@ function Tokens() {
       setFault(failed.message);
     }
     again();
-  };
+  });
   const end = async (id) => {
     try {
       await ask("tokens/end", { id });
@@ -127,7 +126,13 @@ function Tokens() {
         </tbody>
       </table>`
     }
-    <form class="row" onSubmit=${make}>
+    <form
+      class="row"
+      onSubmit=${(event) => {
+        event.preventDefault();
+        make();
+      }}
+    >
       <div>
         <label for="token-name">For which program</label
         ><input id="token-name" required maxlength="100" value=${name} onInput=${(e) => setName(e.target.value)} />

@@ -16,6 +16,7 @@ export function Chat({ me, connection }) {
   const [dropping, setDropping] = useState(false);
   const [files, setFiles] = useState([]);
   const [fault, setFault] = useState("");
+  const [coming, setComing] = useState([]); // names of files on their way to Rekku
   const owner = me.kind === "owner";
   const lines = connection.ordered();
   const known = new Set(lines.map((line) => line.id));
@@ -41,13 +42,16 @@ export function Chat({ me, connection }) {
   };
   const attach = async (chosen) => {
     setFault("");
-    for (const file of chosen) {
+    for (const file of [...chosen]) {
+      const name = file.name || "picture";
+      setComing((before) => [...before, name]);
       try {
-        const kept = await ask("files?name=" + encodeURIComponent(file.name || "picture"), file.slice(0, file.size));
+        const kept = await ask("files?name=" + encodeURIComponent(name), file.slice(0, file.size));
         setFiles((before) => [...before, kept]);
       } catch (failed) {
         setFault(failed.message);
       }
+      setComing((before) => before.filter((_, at) => at !== before.indexOf(name)));
     }
   };
   const say = (text) => {
@@ -57,6 +61,12 @@ export function Chat({ me, connection }) {
   };
   const asked = owner ? connection.waiting.filter((question) => question.chat === `webui:${me.chat}`) : [];
   const writing = lines.some((line) => line.state === "draft");
+  const answered = useRef(0);
+  useEffect(() => {
+    const nowhere = document.activeElement === document.body && !matchMedia("(pointer: coarse)").matches;
+    if (answered.current && !asked.length && nowhere) document.querySelector(".composer textarea").focus();
+    answered.current = asked.length;
+  }, [asked.length]);
   return html`<section
     class=${"chat" + (dropping ? " drop" : "")}
     onDragOver=${(e) => {
@@ -117,6 +127,7 @@ export function Chat({ me, connection }) {
       files=${files}
       setFiles=${setFiles}
       attach=${attach}
+      coming=${coming}
       say=${say}
       fault=${fault}
     />

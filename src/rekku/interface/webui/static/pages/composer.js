@@ -3,7 +3,7 @@ import { html, useEffect, useLayoutEffect, useRef, useState, icon, size } from "
 
 const DRAFT = "rekku.draft";
 
-export function Composer({ connection, commands, files, setFiles, attach, say, fault }) {
+export function Composer({ connection, commands, files, setFiles, attach, coming, say, fault }) {
   const [text, setText] = useState(() => sessionStorage.getItem(DRAFT) || "");
   const [chosen, setChosen] = useState(0);
   const [shut, setShut] = useState(false);
@@ -24,8 +24,9 @@ export function Composer({ connection, commands, files, setFiles, attach, say, f
     setShut(!command.usage);
     area.current.focus();
   };
+  const empty = !text.trim() && !files.length;
   const send = () => {
-    if (!text.trim() && !files.length) return;
+    if (empty || coming.length) return; // what is on its way belongs to this message
     say(text.trim());
     setText("");
   };
@@ -84,6 +85,9 @@ export function Composer({ connection, commands, files, setFiles, attach, say, f
         </div>`
       }
     </div>
+    <div role="status">
+      ${coming.length > 0 && html`<p class="attached small">Loading ${coming.join(", ")} …</p>`}
+    </div>
     ${
       files.length > 0 &&
       html`<div class="attached">${files.map((file) => html`<${Attached} file=${file} drop=${drop(file)} />`)}</div>`
@@ -124,7 +128,7 @@ export function Composer({ connection, commands, files, setFiles, attach, say, f
         onKeyDown=${press}
         onPaste=${pasted}
       ></textarea>
-      <button class="main icon" aria-label="Send" disabled=${!text.trim() && !files.length}>${icon("send")}</button>
+      <button class="main icon" aria-label="Send" disabled=${empty || coming.length > 0}>${icon("send")}</button>
     </form>
   </div>`;
 }

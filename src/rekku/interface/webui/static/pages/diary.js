@@ -1,5 +1,5 @@
 // The diary: its entries as a timeline, filtered; the feelings of the last days as a chart; changing and deleting.
-import { html, useEffect, useState, ask, day, time, Fault, Select } from "../lib.js";
+import { html, useEffect, useState, ask, day, time, Fault, Select, Sure } from "../lib.js";
 
 const EMPTY = { words: "", person: "", topic: "", feeling: "" };
 const WIDTH = 720,
@@ -88,7 +88,6 @@ export default function Diary() {
 
 function Entry({ entry, change }) {
   const [editing, setEditing] = useState(false);
-  const [sure, setSure] = useState(false);
   const [fault, setFault] = useState("");
   const remove = async () => {
     try {
@@ -122,11 +121,8 @@ function Entry({ entry, change }) {
     </div>
     <${Fault} text=${fault} />
     <div class="row">
-      <button class="plain" onClick=${() => setEditing(true)}>Change</button>${
-        sure
-          ? html`<button class="danger" onClick=${remove}>Really delete</button>`
-          : html`<button class="plain danger" onClick=${() => setSure(true)}>Delete</button>`
-      }
+      <button class="plain" onClick=${() => setEditing(true)}>Change</button
+      ><${Sure} label="Delete" really="Really delete" act=${remove} />
     </div>
   </article>`;
 }

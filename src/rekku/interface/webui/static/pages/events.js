@@ -1,5 +1,5 @@
 // Events: what is to come as a month and as a list, what has come, and making and changing them.
-import { html, useEffect, useState, ask, Fault, Select } from "../lib.js";
+import { html, useEffect, useState, useOnce, ask, Fault, Select, Sure } from "../lib.js";
 
 const REPEATS = [["none", "once"], ["daily"], ["weekly"], ["monthly"], ["always", "at every start and every hour"]];
 const call = (deed, given) => ask("plugin/event/" + deed, given);
@@ -23,7 +23,7 @@ export default function Events() {
   useEffect(() => {
     look();
   }, [iso(month)]);
-  const act = async (deed, given) => {
+  const act = useOnce(async (deed, given) => {
     try {
       await call(deed, given);
       setFault("");
@@ -32,7 +32,7 @@ export default function Events() {
       setFault(failed.message);
     }
     look();
-  };
+  });
   return html`<div class="page">
     <header>
       <h1>Events</h1>
@@ -98,7 +98,6 @@ export default function Events() {
 }
 
 function Row({ event, act, edit }) {
-  const [sure, setSure] = useState(false);
   return html`<article class="card">
     <div class="person">
       <div>
@@ -110,11 +109,8 @@ function Row({ event, act, edit }) {
       </div>
       <div class="row">
         <button onClick=${edit}>Change</button
-        ><button onClick=${() => act("snooze", { id: event.id, minutes: 60 })}>Put off 1 h</button>${
-          sure
-            ? html`<button class="danger" onClick=${() => act("cancel", { id: event.id })}>Really cancel</button>`
-            : html`<button class="plain danger" onClick=${() => setSure(true)}>Cancel</button>`
-        }
+        ><button onClick=${() => act("snooze", { id: event.id, minutes: 60 })}>Put off 1 h</button
+        ><${Sure} label="Cancel" really="Really cancel" act=${() => act("cancel", { id: event.id })} />
       </div>
     </div>
   </article>`;
