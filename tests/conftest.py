@@ -1,5 +1,7 @@
 """Databases for all suites: whatever takes `database` or `server_for_home` runs on SQLite and on MariaDB."""
 
+import asyncio
+import contextlib
 import itertools
 import os
 from collections.abc import AsyncIterator, Iterator
@@ -54,8 +56,12 @@ def fresh(server: MariaServer) -> MariaServer:
 
 async def drop(server: MariaServer) -> None:
     """Remove a database that a test made."""
-    from rekku.store.drivers.mariadb_link import Link, render
+    from rekku.store.drivers.mariadb_link import Link, Lost, render
 
-    link = await Link.open(server, database=False)
+    async with asyncio.timeout(60):
+        while True:
+            with contextlib.suppress(Lost):  # it is slow to answer
+                link = await Link.open(server, database=False)
+                break
     await link.run([render((f"DROP DATABASE IF EXISTS `{server.name}`", ()))], 60)
     await link.close()

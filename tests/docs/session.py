@@ -18,7 +18,7 @@ from tests.docs.pages import Block
 from tests.servers.openai_server import OpenAIServer
 
 COMPONENTS = ("plugins/", "llm_engines/", "interface/")
-LIMIT = 60.0
+LIMIT = 110.0
 _TRACE = re.compile(r"\x1b\[[0-9;]*m")
 
 

@@ -162,7 +162,7 @@ class MariaDatabase(StoredDatabase):
     async def _patiently(self, work: Callable[[], Coroutine[Any, Any, Done]]) -> Done:
         """Do it, again while the server is away or busy, within the patience."""
         give_up: float | None = None
-        wait = 0.0
+        wait, known = 0.0, f"MariaDB on {self.server.host}:{self.server.port} does not answer."
         while True:
             try:
                 if give_up is None:
@@ -178,8 +178,8 @@ class MariaDatabase(StoredDatabase):
                 elif wait == FIRST_WAIT:
                     log.warning("The database waits: %s", error)
                 if now + wait >= give_up or (self._closing and wait):
-                    why = str(error) or f"MariaDB on {self.server.host}:{self.server.port} does not answer."
-                    raise StoreError(why) from error
+                    raise StoreError(str(error) or known) from error
+                known = str(error) or known  # the time may be over in the middle of a try, which says nothing
                 await asyncio.sleep(wait)
                 wait = min(1.0, wait * 2 or FIRST_WAIT)
 
