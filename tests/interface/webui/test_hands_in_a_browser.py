@@ -145,3 +145,17 @@ async def test_where_a_page_gets_no_clipboard_the_code_is_selected(bot: Bot, bro
         assert browser.driver.execute_script("return String(getSelection())") == "make run"
 
     await browser.do(steps)
+
+
+async def test_whoever_turns_the_phone_still_sees_the_last_line(bot: Bot, browser: Browser) -> None:
+    bot.model_says("A few words that need more lines where the page is narrow. " * 40)
+    left = "const box = document.querySelector('.scroll'); return box.scrollHeight - box.scrollTop - box.clientHeight"
+
+    def steps() -> None:
+        browser.say("tell me")
+        browser.until(browser.replies)
+        browser.be_a_phone()
+        browser.until(lambda: browser.driver.execute_script("return innerWidth") < 400)
+        browser.until(lambda: browser.driver.execute_script(left) < 2)
+
+    await browser.do(steps)
