@@ -132,3 +132,30 @@ async def test_words_from_right_to_left_end_at_the_left(bot: Bot, browser: Brows
         assert stop < first
 
     await browser.do(steps)
+
+
+async def test_where_a_page_gets_no_clipboard_the_code_is_selected(bot: Bot, browser: Browser) -> None:
+    bot.model_says("Here it is:\n```\nmake run\n```\nGood luck.")
+
+    def steps() -> None:
+        browser.driver.execute_script("Object.defineProperty(navigator, 'clipboard', { value: undefined })")
+        browser.say("how?")
+        browser.find(".codehead button").click()
+        browser.until(lambda: browser.texts(".codehead button") == ["Selected"])
+        assert browser.driver.execute_script("return String(getSelection())") == "make run"
+
+    await browser.do(steps)
+
+
+async def test_whoever_turns_the_phone_still_sees_the_last_line(bot: Bot, browser: Browser) -> None:
+    bot.model_says("A few words that need more lines where the page is narrow. " * 40)
+    left = "const box = document.querySelector('.scroll'); return box.scrollHeight - box.scrollTop - box.clientHeight"
+
+    def steps() -> None:
+        browser.say("tell me")
+        browser.until(browser.replies)
+        browser.be_a_phone()
+        browser.until(lambda: browser.driver.execute_script("return innerWidth") < 400)
+        browser.until(lambda: browser.driver.execute_script(left) < 2)
+
+    await browser.do(steps)

@@ -1,5 +1,5 @@
 // Markdown, as models write it, to elements. Text becomes text nodes only; nothing here makes HTML out of a string.
-import { html, useMemo, useState } from "./lib.js";
+import { html, useMemo, useRef, useState } from "./lib.js";
 
 const FENCE = /^ {0,3}(`{3,}|~{3,})\s*([^\s`]*)[^`]*$/;
 const ITEM = /^(\s*)([-*+]|\d{1,9}[.)])\s+(.*)$/;
@@ -185,15 +185,21 @@ function link(url, label) {
 }
 
 function Code({ language, text }) {
-  const [copied, setCopied] = useState(false);
+  const [done, setDone] = useState("");
+  const body = useRef();
   const copy = async () => {
-    await navigator.clipboard.writeText(text);
-    setCopied(true);
-    setTimeout(() => setCopied(false), 1500);
+    try {
+      await navigator.clipboard.writeText(text);
+      setDone("Copied");
+    } catch {
+      getSelection().selectAllChildren(body.current); // without https, a browser gives a page no clipboard
+      setDone("Selected");
+    }
+    setTimeout(() => setDone(""), 1500);
   };
   return html`<div class="codehead">
       <span>${language || "text"}</span
-      ><button class="plain" type="button" onClick=${copy}>${copied ? "Copied" : "Copy"}</button>
+      ><button class="plain" type="button" onClick=${copy}>${done || "Copy"}</button>
     </div>
-    <pre tabindex="0"><code>${text}</code></pre>`;
+    <pre tabindex="0" ref=${body}><code>${text}</code></pre>`;
 }

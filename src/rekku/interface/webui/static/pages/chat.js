@@ -13,6 +13,7 @@ export function Chat({ me, connection }) {
   useConnection(connection);
   const scroll = useRef();
   const stuck = useRef(true);
+  const shape = useRef("");
   const [dropping, setDropping] = useState(false);
   const [files, setFiles] = useState([]);
   const [fault, setFault] = useState("");
@@ -32,8 +33,18 @@ export function Chat({ me, connection }) {
     const box = scroll.current;
     if (stuck.current) box.scrollTop = box.scrollHeight;
   });
+  useEffect(() => {
+    const box = scroll.current;
+    const watch = new ResizeObserver(() => {
+      shape.current = shapeOf(box);
+      if (stuck.current) box.scrollTop = box.scrollHeight; // a phone was turned, or shows its keyboard
+    });
+    watch.observe(box);
+    return () => watch.disconnect();
+  }, []);
   const scrolled = () => {
     const box = scroll.current;
+    if (shapeOf(box) !== shape.current) return; // the browser moved it, nobody's hand
     stuck.current = box.scrollHeight - box.scrollTop - box.clientHeight < NEAR;
     if (box.scrollTop < 60 && connection.more && lines.length && !height.current) {
       height.current = box.scrollHeight;
@@ -134,6 +145,10 @@ export function Chat({ me, connection }) {
   </section>`;
 }
 export default Chat;
+
+function shapeOf(box) {
+  return `${box.clientWidth} ${box.clientHeight}`;
+}
 
 function rows(lines, connection, owner) {
   let last = "";
