@@ -49,6 +49,16 @@ async def test_what_a_browser_might_run_is_only_saved(owner: Visitor, data: byte
         assert await response.read() == data
 
 
+async def test_a_player_asks_for_a_part_of_a_recording(bot: Bot, owner: Visitor) -> None:
+    _, kept = await owner.post("/web/files?name=song.ogg", OGG)
+    async with owner.http.get(f"/web/files/{kept['id']}", headers={"range": "bytes=1-3"}) as response:
+        assert (response.status, await response.read()) == (206, OGG[1:4])
+        assert response.headers["content-range"] == f"bytes 1-3/{len(OGG)}"
+        assert response.headers["content-security-policy"] == "default-src 'none'; sandbox"
+    (bot.home / "data" / "webui" / kept["id"]).unlink()
+    assert (await owner.get(f"/web/files/{kept['id']}"))[0] == 404
+
+
 async def test_a_file_that_is_too_large_is_not_kept(bot: Bot, owner: Visitor) -> None:
     async def endless() -> object:
         for _ in range(30):

@@ -9,6 +9,7 @@ from selenium.webdriver.common.keys import Keys
 from rekku.testing import Bot
 from tests.interface.suite import PNG
 from tests.interface.webui.browser import Browser
+from tests.interface.webui.visitor import PASSWORD
 
 
 @pytest.fixture
@@ -157,5 +158,40 @@ async def test_whoever_turns_the_phone_still_sees_the_last_line(bot: Bot, browse
         browser.be_a_phone()
         browser.until(lambda: browser.driver.execute_script("return innerWidth") < 400)
         browser.until(lambda: browser.driver.execute_script(left) < 2)
+
+    await browser.do(steps)
+
+
+async def test_a_file_that_is_attached_stays_so_while_another_page_is_looked_at(
+    bot: Bot, browser: Browser, tmp_path: Path
+) -> None:
+    picture = tmp_path / "cat.png"
+    picture.write_bytes(PNG)
+    bot.model_says("A cat!")
+
+    def steps() -> None:
+        browser.find("input[type=file]").send_keys(str(picture))
+        browser.until(lambda: "cat.png" in "".join(browser.texts(".attached")))
+        browser.go("log")
+        browser.go("chat")
+        browser.until(lambda: "cat.png" in "".join(browser.texts(".attached")))
+        browser.say("look")
+        browser.until(lambda: browser.replies() == ["A cat!"])
+        assert not browser.all(".attached")
+
+    await browser.do(steps)
+    assert "cat.png" in bot.engine.prompts[-1]
+
+
+async def test_a_new_password_is_said_to_count(bot: Bot, browser: Browser) -> None:
+    def steps() -> None:
+        browser.go("access")
+        browser.find("#old").send_keys(PASSWORD)
+        browser.find("#new").send_keys("another plum tree at noon" + Keys.ENTER)
+        browser.until(lambda: "The password is changed." in browser.texts(".fine"))
+        browser.go("log")
+        browser.go("access")
+        browser.find("#old")
+        assert not browser.all(".fine")
 
     await browser.do(steps)

@@ -132,6 +132,20 @@ async def test_ollama_chats_and_generates(bot: Bot, token: Make, ollama_client: 
     assert (await client.generate(model="rekku", prompt="write")).response == "Generated."
 
 
+async def test_clients_that_look_at_the_model_or_have_it_loaded_find_it_there(
+    bot: Bot, token: Make, client: openai.AsyncOpenAI, ollama_client: Client
+) -> None:
+    assert (await client.models.retrieve("rekku")).id == "rekku"
+    with pytest.raises(openai.NotFoundError, match="The only model here is rekku"):
+        await client.models.retrieve("gpt-5")
+    program = ollama_client(await token())
+    loaded = await program.generate(model="rekku")
+    assert (loaded.done_reason, loaded.response) == ("load", "")
+    assert (await program.chat(model="rekku", messages=[])).done_reason == "load"
+    assert (await program.generate(model="rekku", prompt="", keep_alive=0)).done_reason == "unload"
+    assert not bot.engine.prompts
+
+
 async def test_without_a_good_token_there_is_no_answer(
     bot: Bot, owner: Visitor, client: openai.AsyncOpenAI, ollama_client: Client
 ) -> None:

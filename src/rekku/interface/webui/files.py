@@ -113,6 +113,12 @@ class Files:
         rows = await self._db.fetch(ONE, chat=chat_id, file=file_id)
         return Kept(rows[0].id, rows[0].name, rows[0].kind, rows[0].mime, rows[0].size) if rows else None
 
+    async def path(self, kept: Kept) -> Path:
+        """Where a file is. Raises FileNotFoundError."""
+        path = self._folder / kept.id
+        await in_thread(path.stat)
+        return path
+
     async def data(self, kept: Kept) -> bytes:
         """What is in a file. Raises FileNotFoundError."""
         data: bytes = await in_thread((self._folder / kept.id).read_bytes)

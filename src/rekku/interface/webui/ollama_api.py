@@ -44,17 +44,27 @@ async def version(call: ProgramCall) -> Response:
 
 async def chat(call: ProgramCall) -> Response:
     """An answer to the last message of a conversation."""
+    if call.content.get("messages") == []:
+        return _loaded(call, {"message": {"role": "assistant", "content": ""}})
     text, files = last_words(call.content.get("messages"), _said)
     return await _answer(call, text, files, lambda words: {"message": {"role": "assistant", "content": words}})
 
 
 async def generate(call: ProgramCall) -> Response:
     """An answer to a prompt."""
-    text = call.content.get("prompt")
+    text = call.content.get("prompt", "")
     files = _pictures(call.content.get("images"))
-    if not isinstance(text, str) or (not text.strip() and not files):
-        raise Problem("prompt must be a text that is not empty.")
+    if not isinstance(text, str):
+        raise Problem("prompt must be a text.")
+    if not text.strip() and not files:
+        return _loaded(call, {"response": ""})
     return await _answer(call, text, files, lambda words: {"response": words})
+
+
+def _loaded(call: ProgramCall, words: Mapping[str, Any]) -> Response:
+    """The answer to nothing said: clients ask so for a model to be loaded, or unloaded, and Rekku is always there."""
+    reason = "unload" if call.content.get("keep_alive") == 0 else "load"
+    return requests.answer({**_head(call), **words, "done": True, "done_reason": reason})
 
 
 async def _answer(call: ProgramCall, text: str, files: list[Attachment], shape: Shape) -> Response:

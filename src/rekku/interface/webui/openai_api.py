@@ -29,6 +29,13 @@ async def models(call: ProgramCall) -> Response:
     return requests.answer({"object": "list", "data": [_model(created)]})
 
 
+async def model(call: ProgramCall) -> Response:
+    """The model of that name."""
+    if call.path["name"] != MODEL:
+        raise Problem(f"The only model here is {MODEL}.", 404)
+    return requests.answer(_model(int(call.token.created_at.timestamp())))
+
+
 async def chat(call: ProgramCall) -> Response:
     """An answer, whole or as it comes."""
     text, files = last_words(call.content.get("messages"), _said)

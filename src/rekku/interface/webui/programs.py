@@ -25,12 +25,13 @@ WHO = "This needs an access token: make one on the page Access of Rekku's web pa
 
 @dataclass(frozen=True, slots=True)
 class ProgramCall:
-    """A request of a program; `accept` says which forms of an answer it takes."""
+    """A request of a program; `accept` says which forms of an answer it takes, `path` what its path names."""
 
     context: Context
     token: Token
     content: Mapping[str, Any]
     accept: str
+    path: Mapping[str, str]
 
 
 Handler = Callable[[ProgramCall], Awaitable[Response]]
@@ -45,7 +46,8 @@ def for_programs(
         try:
             token = await _token(context, request)
             content = await requests.json_of(request, LONGEST_BODY) if request.method == "POST" else {}
-            return await handler(ProgramCall(context, token, content, request.headers.get("accept", "")))
+            accept = request.headers.get("accept", "")
+            return await handler(ProgramCall(context, token, content, accept, request.path_params))
         except Problem as problem:
             return requests.answer(faulty(str(problem), problem.status), problem.status)
         except StoreError:

@@ -3,7 +3,7 @@
 from typing import Any
 from urllib.parse import quote
 
-from starlette.responses import Response
+from starlette.responses import FileResponse, Response
 
 from rekku.interface.webui.files import MOST_BYTES, TooBig
 from rekku.interface.webui.requests import Ask, Problem
@@ -32,12 +32,12 @@ async def upload(ask: Ask) -> Any:
 
 
 async def download(ask: Ask) -> Response:
-    """Give a file of the chat; what a browser might run is only saved."""
+    """Give a file of the chat, or the part of it that a player asks for; what a browser might run is only saved."""
     kept = await ask.context.files.find(ask.session.user_id, ask.request.path_params["file_id"])
     if kept is None:
         raise Problem("There is no such file.", 404)
     try:
-        data = await ask.context.files.data(kept)
+        path = await ask.context.files.path(kept)
     except FileNotFoundError:
         raise Problem("The file is not there any more.", 404) from None
     how = "inline" if kept.kind in SHOWN else "attachment"
@@ -45,4 +45,4 @@ async def download(ask: Ask) -> Response:
         "content-disposition": f"{how}; filename*=UTF-8''{quote(kept.name, safe='')}",
         "content-security-policy": SEALED,
     }
-    return Response(data, headers=headers, media_type=kept.mime)
+    return FileResponse(path, headers=headers, media_type=kept.mime)

@@ -66,6 +66,7 @@ OWNERS: Mapping[str, tuple[str, Any]] = {
 """Paths, how they are asked, and by whom they may be."""
 OPENAI: Mapping[str, tuple[str, Any]] = {
     "/v1/models": ("GET", openai_api.models),
+    "/v1/models/{name}": ("GET", openai_api.model),
     "/v1/chat/completions": ("POST", openai_api.chat),
 }
 OLLAMA: Mapping[str, tuple[str, Any]] = {

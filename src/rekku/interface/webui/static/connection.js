@@ -16,6 +16,7 @@ export class Connection {
     this.records = [];
     this.commands = null;
     this.notices = [];
+    this.files = []; // attached, and not yet sent
     this.typing = false;
     this.more = true;
     this.last = 0;

@@ -198,8 +198,7 @@ function Code({ language, text }) {
     setTimeout(() => setDone(""), 1500);
   };
   return html`<div class="codehead">
-      <span>${language || "text"}</span
-      ><button class="plain" type="button" onClick=${copy}>${done || "Copy"}</button>
+      <span>${language || "text"}</span><button class="plain" type="button" onClick=${copy}>${done || "Copy"}</button>
     </div>
     <pre tabindex="0" ref=${body}><code>${text}</code></pre>`;
 }

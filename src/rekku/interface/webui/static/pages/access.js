@@ -146,7 +146,14 @@ function Tokens() {
   </section>`;
 }
 
+let changed = false; // a new password is a new session, and the page is drawn anew
+
 function Password({ look }) {
+  const [done] = useState(() => {
+    const before = changed;
+    changed = false;
+    return before;
+  });
   const [old, setOld] = useState("");
   const [password, setPassword] = useState("");
   const [fault, setFault] = useState("");
@@ -154,7 +161,7 @@ function Password({ look }) {
     event.preventDefault();
     try {
       await ask("password", { old, password });
-      setFault("");
+      changed = true;
       look();
     } catch (failed) {
       setFault(failed.message);
@@ -188,6 +195,7 @@ function Password({ look }) {
           onInput=${(e) => setPassword(e.target.value)}
         />
       </p>
+      ${done && !fault && html`<p class="fine" role="status">The password is changed.</p>`}
       <${Fault} text=${fault} /><button>Change it</button>
     </form>
   </section>`;

@@ -15,7 +15,12 @@ export function Chat({ me, connection }) {
   const stuck = useRef(true);
   const shape = useRef("");
   const [dropping, setDropping] = useState(false);
-  const [files, setFiles] = useState([]);
+  const [, draw] = useState(0);
+  const { files } = connection;
+  const setFiles = (change) => {
+    connection.files = change(connection.files); // they outlast a look at another page
+    draw((count) => count + 1);
+  };
   const [fault, setFault] = useState("");
   const [coming, setComing] = useState([]); // names of files on their way to Rekku
   const owner = me.kind === "owner";
@@ -67,7 +72,7 @@ export function Chat({ me, connection }) {
   };
   const say = (text) => {
     connection.say(text, files);
-    setFiles([]);
+    setFiles(() => []);
     stuck.current = true;
   };
   const asked = owner ? connection.waiting.filter((question) => question.chat === `webui:${me.chat}`) : [];

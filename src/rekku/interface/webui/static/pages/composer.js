@@ -30,7 +30,7 @@ export function Composer({ connection, commands, files, setFiles, attach, coming
     say(text.trim());
     setText("");
   };
-  const drop = (file) => () => setFiles(files.filter((one) => one !== file));
+  const drop = (file) => () => setFiles((all) => all.filter((one) => one !== file));
   const press = (event) => {
     if (fitting.length && (event.key === "ArrowDown" || event.key === "ArrowUp")) {
       event.preventDefault();
@@ -85,9 +85,7 @@ export function Composer({ connection, commands, files, setFiles, attach, coming
         </div>`
       }
     </div>
-    <div role="status">
-      ${coming.length > 0 && html`<p class="attached small">Loading ${coming.join(", ")} …</p>`}
-    </div>
+    <div role="status">${coming.length > 0 && html`<p class="attached small">Loading ${coming.join(", ")} …</p>`}</div>
     ${
       files.length > 0 &&
       html`<div class="attached">${files.map((file) => html`<${Attached} file=${file} drop=${drop(file)} />`)}</div>`
