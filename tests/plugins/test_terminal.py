@@ -14,7 +14,7 @@ from tests.road.words import action, answered, reply, say, texts, until
 pytestmark = pytest.mark.sqlite_only
 
 needs_sandbox = pytest.mark.skipif(bool(why_no_sandbox()), reason=why_no_sandbox())
-NEW = "[A new shell: only the files are left of an earlier one.]"
+NEW = "[A new shell. If there was an earlier one, only its files are left.]"
 
 
 def output(bot: Bot) -> dict[str, object]:

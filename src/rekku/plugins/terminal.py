@@ -22,7 +22,7 @@ LONGEST_LAST = 100_000
 LOOK_EVERY = 60.0
 """Seconds between two looks at idle shells."""
 
-NEW = "A new shell: only the files are left of an earlier one."
+NEW = "A new shell. If there was an earlier one, only its files are left."
 KILLED = "It did not end in time, so it was killed with its shell. The next command gets a new shell."
 ENDED = "This command ended its shell. The next command gets a new shell."
 WAITING = "It still runs and waits for input."
