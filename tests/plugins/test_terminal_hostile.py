@@ -95,6 +95,14 @@ async def test_a_program_that_waits_for_ever_is_killed_in_time(opened: Open) -> 
     assert not orphans([shell])
 
 
+async def test_a_shell_that_is_killed_while_it_starts_leaves_nothing_behind(opened: Open) -> None:
+    for number in range(60):
+        shell = opened()
+        await asyncio.sleep(number % 12 / 2000)  # the walls fork in the first milliseconds
+        await shell.kill()
+        assert not orphans([shell])
+
+
 async def test_who_gives_up_waiting_takes_the_shell_along(opened: Open) -> None:
     shell = opened()
     waiting = asyncio.ensure_future(shell.run("sleep 100", 10))

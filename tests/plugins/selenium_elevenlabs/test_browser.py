@@ -116,14 +116,16 @@ async def test_what_a_killed_rekku_left_behind_is_ended_and_nobody_elses_browser
     component = bot.running.registry.get(Kind.PLUGIN, "selenium_elevenlabs")
     assert component is not None
     own = folder(bot) / "profile"
-    theirs = await asyncio.create_subprocess_exec("sh", "-c", "sleep 1000; :", f"--user-data-dir={tmp_path}/profile")
+    theirs = await asyncio.create_subprocess_exec(
+        "sh", "-c", "sleep 1000; :", f"--user-data-dir={tmp_path}/profile", start_new_session=True
+    )
     await killed_with_a_browser(own)
     assert {"chromedriver", "chromium"} <= programs(bot)
     await component.instance.start()
 
     assert left_behind(bot) == []
     assert theirs.returncode is None
-    theirs.kill()
+    os.killpg(theirs.pid, signal.SIGKILL)
     await theirs.wait()
 
 

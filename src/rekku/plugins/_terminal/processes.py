@@ -29,6 +29,7 @@ BURIAL = 2.0
 HEARD = (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGTERM, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU)
 DEAD = ("Z", "X")
 """States of processes that only wait to be taken note of."""
+STOPPED = ("T", "t")
 HAS_CHILDREN = (PROC / "self" / "task" / str(os.getpid()) / "children").exists()
 """Whether the kernel lists children (most do); else all processes are looked through."""
 TTY = os.makedev(5, 0)
@@ -104,11 +105,20 @@ def kill_tree(root: int, token: str) -> None:
         return
     ended = _state(root) in (*DEAD, "")
     if not ended:
-        _signal(root, signal.SIGSTOP)
+        _stop(root)
         _kill_all(lambda: descendants(root))
         _signal(root, signal.SIGKILL)
     else:
         _kill_all(lambda: leftovers(root, token))
+
+
+def _stop(pid: int) -> None:
+    """Stop a process, and wait until it stands: one that is in the middle of a fork finishes that first."""
+    _signal(pid, signal.SIGSTOP)
+    for _ in range(ROUNDS):
+        if _state(pid) in (*STOPPED, *DEAD, ""):
+            return
+        time.sleep(0.001)
 
 
 def leftovers(session: int, token: str) -> list[int]:
