@@ -191,9 +191,11 @@ class DraftWords:
             # It may be the first line of another fence, if what looked like code was none.
             if is_json and self._pass_before(fence.end() - 1, _BEFORE_JSON) is None:
                 return None
-            self._over = is_json and fence[1] != ""
-            self._in_fence = self._over
-            return None if self._over else run.end()
+            if is_json and fence[1]:
+                self._over = True
+                return None
+            self._in_fence = False
+            return run.end()
         self._over = is_json
         self._in_fence = not self._over
         return None if self._over else fence.end()

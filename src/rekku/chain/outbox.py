@@ -146,7 +146,7 @@ class Sender:
         """What may go elsewhere leaves a chat that is not there."""
         leaving = [message for message in lane.waiting if message.person_id and message.id not in lane.answers]
         if leaving:
-            lane.waiting = deque(message for message in lane.waiting if message not in leaving)
+            lane.waiting = deque(m for m in lane.waiting if not m.person_id or m.id in lane.answers)
             self._send_elsewhere(leaving)
 
     def _send_elsewhere(self, messages: Sequence[Outgoing]) -> None:

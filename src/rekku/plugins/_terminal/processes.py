@@ -30,6 +30,7 @@ HEARD = (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGTERM, signal.SI
 DEAD = ("Z", "X")
 """States of processes that only wait to be taken note of."""
 STOPPED = ("T", "t")
+"""States of processes that stand still, by a signal or for a tracer."""
 HAS_CHILDREN = (PROC / "self" / "task" / str(os.getpid()) / "children").exists()
 """Whether the kernel lists children (most do); else all processes are looked through."""
 TTY = os.makedev(5, 0)
