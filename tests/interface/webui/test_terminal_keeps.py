@@ -73,18 +73,6 @@ async def test_an_output_that_nobody_reads_is_kept_in_bounds_and_shown_from_a_li
     await view.close()
 
 
-async def test_what_a_full_screen_program_wrote_is_not_shown_from_the_middle_of_a_sequence(at_home: Owner) -> None:
-    screen = await at_home.begin()
-    view = await at_home.look_at(screen)
-    await view.type("yes $'\\e[38;5;123mx' | head -n 80000 | tr -d '\\n'; echo d''one\r")
-    await view.until("done")
-    again = await at_home.look_at(screen, at=1)
-    await again.until("done")
-    assert again.shown.startswith(b"\x1b[38;5;123mx")
-    await view.close()
-    await again.close()
-
-
 async def test_a_full_screen_program_keeps_its_screen_and_paints_it_anew_for_a_page_that_comes_late(
     at_home: Owner,
 ) -> None:
@@ -109,10 +97,11 @@ async def test_a_full_screen_program_keeps_its_screen_and_paints_it_anew_for_a_p
         (r"printf '\e[?1049h\e[?25l\ec'; seq 100000", rb"\d+\r\n"),
         (r"printf '\e[?1049h\e[?2004;25l\e[!p'; seq 100000", rb"\d+\r\n"),
         (r"printf '\e[?1049h\e[?1049l\e[?4711h'; seq 100000", rb"\d+\r\n"),
+        (r"yes $'\e[38;5;123mx' | head -n 80000 | tr -d '\n'", rb"\x1b\[38;5;123mx"),
         (r"yes $'\e[?1006;1000h' | head -n 60000 | tr -d '\n'", rb"(\x1b\[\?1006h\x1b\[\?1000h)?(\x1b\[\?1006;1000h)+"),
     ],
 )
-async def test_modes_that_are_as_at_first_are_not_told_and_none_is_cut_in_two(
+async def test_what_is_shown_late_begins_with_no_needless_mode_and_with_a_whole_sequence(
     at_home: Owner, written: str, begins: bytes
 ) -> None:
     screen = await at_home.begin()
